@@ -1,0 +1,51 @@
+"""A card to those who can remove somebody."""
+
+from datetime import datetime
+
+from loguru import logger
+
+from handlers import cases
+from rules.actions import SendCard
+from store import removal
+from store.database import Tx
+from wecom import commands
+from wecom.commands import Sent
+from wecom.errors import PlatformError
+from wecom.gateway import Gateway
+
+REPEATABLE = True
+
+
+async def is_wanted(deed: SendCard, tx: Tx) -> bool:
+    """Not about things that are already done."""
+    card = await removal.card_of_task(tx, deed.task_id)
+    return card is not None and card.state == "sent"
+
+
+async def carry_out(deed: SendCard, wecom: Gateway) -> Sent:
+    return await commands.send_card(wecom, deed)
+
+
+async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:
+    """Keep the code that updates the card; where all was done while it was on its way, update it at once."""
+    card = await removal.card_of_task(tx, deed.task_id)
+    if card is None:
+        return
+    if result.invalid_users:
+        logger.warning("card {} did not reach {}", deed.task_id, ", ".join(result.invalid_users))
+    if result.response_code:
+        card.keep_code(result.response_code, now=now)
+    if card.state == "closed":
+        await cases.show_closed(tx, card, await removal.cases_on(tx, card.number), now=now)
+
+
+async def give_up(deed: SendCard, error: PlatformError, tx: Tx, now: datetime) -> None:
+    """Nobody who can remove has been asked: the managers are told now rather than in an hour."""
+    logger.error("card {} was not sent: {}", deed.task_id, error)
+    card = await removal.card_of_task(tx, deed.task_id)
+    if card is None:
+        return
+    card.state = "failed"
+    for case in await removal.cases_on(tx, card.number):
+        if case.open_key:
+            case.step, case.step_due_at = "escalate", now

@@ -1,0 +1,31 @@
+"""A text message to staff."""
+
+from datetime import datetime
+
+from loguru import logger
+
+from rules.actions import SendText
+from store.database import Tx
+from wecom import commands
+from wecom.commands import Sent
+from wecom.errors import PlatformError
+from wecom.gateway import Gateway
+
+REPEATABLE = True
+
+
+async def is_wanted(deed: SendText, tx: Tx) -> bool:  # noqa: ARG001 - the shape of an action
+    return bool(deed.to)
+
+
+async def carry_out(deed: SendText, wecom: Gateway) -> Sent:
+    return await commands.send_text(wecom, deed)
+
+
+async def record(deed: SendText, result: Sent, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - the shape of an action
+    if result.invalid_users:
+        logger.warning("a message did not reach {}: not in the app's visible range?", ", ".join(result.invalid_users))
+
+
+async def give_up(deed: SendText, error: PlatformError, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - likewise
+    logger.error("a message to {} was not sent: {}", ", ".join(deed.to), error)

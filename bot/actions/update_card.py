@@ -1,0 +1,29 @@
+"""A card that was sent shows that it is done."""
+
+from datetime import datetime
+
+from loguru import logger
+
+from rules.actions import UpdateCard
+from store.database import Tx
+from wecom import commands
+from wecom.errors import PlatformError
+from wecom.gateway import Gateway
+
+REPEATABLE = False  # a response code works once: whether it was used is not worth a second look
+
+
+async def is_wanted(deed: UpdateCard, tx: Tx) -> bool:  # noqa: ARG001 - the shape of an action
+    return bool(deed.to)
+
+
+async def carry_out(deed: UpdateCard, wecom: Gateway) -> None:
+    await commands.update_card(wecom, deed)
+
+
+async def record(deed: UpdateCard, result: None, tx: Tx, now: datetime) -> None:
+    """Nothing follows."""
+
+
+async def give_up(deed: UpdateCard, error: PlatformError, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - likewise
+    logger.warning("card {} still shows its buttons: {}", deed.task_id, error)

@@ -1,0 +1,164 @@
+"""`/callback`: the one address WeCom calls. A plain ASGI function that stands in front of FastAPI.
+
+In front, because this is the hot path and FastAPI halves it (design §2.1); raw also means that what is answered is
+exactly what stands here. A callback is acknowledged (200, empty) only after the inbox has it on disk.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from loguru import logger
+
+from bot.metrics import Metrics
+from rules.clock import Clock
+from store.database import StoreUnavailable
+from wecom.callbacks import route
+from wecom.crypto import Crypto, Refused
+from wecom.envelope import LARGEST_BODY, open_callback, open_echo
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_STATUS = {"query": 400, "size": 413, "store": 503, "method": 405}  # every other cause is 403
+_EMPTY = [(b"content-length", b"0")]
+_LOG_EVERY = timedelta(seconds=1)
+
+
+class InboxWriter(Protocol):
+    """Keeps what is to be worked on. `put` returns after the commit, and raises StoreUnavailable where there is none.
+
+    The same XML put twice is kept once, and is no error.
+    """
+
+    async def put(self, xml: bytes, lane: int, ordering_key: str | None, received_at: datetime) -> None: ...
+
+
+def in_front(callback: AsgiApp, app: AsgiApp) -> AsgiApp:
+    """`/callback` goes to the first; all other paths, and the lifespan, to the second."""
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/callback":
+            await callback(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return front
+
+
+class Callback:
+    """Answers `GET` (URL verification) and `POST` (an event) as the contract says (design §5).
+
+    `max_age`: seconds a signature stays good, 0 = for ever.
+    """
+
+    def __init__(self, crypto: Crypto, inbox: InboxWriter, clock: Clock, metrics: Metrics, max_age: float) -> None:
+        self._crypto = crypto
+        self._inbox = inbox
+        self._clock = clock
+        self._metrics = metrics
+        self._max_age = max_age
+        self._log = _RefusalLog()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method == "POST":
+            await self._event(scope, receive, send)
+        elif method == "GET":
+            await self._verification(scope, send)
+        else:
+            await self._refuse("method", scope, send, 405)
+
+    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
+        now = self._clock.now()
+        try:
+            body = await _read_body(scope, receive)
+            if body is None:
+                return
+            xml = open_callback(_query(scope), body, self._crypto, now, self._max_age)
+            lane, ordering_key = route(xml)
+            await self._inbox.put(xml, lane, ordering_key, now)
+        except Refused as refused:
+            await self._refuse(refused.cause, scope, send, _STATUS.get(refused.cause, 403))
+        except StoreUnavailable:
+            await self._refuse("store", scope, send, 503)
+        else:
+            self._metrics.callback_accepted()
+            await _answer(send, 200)
+
+    async def _verification(self, scope: Scope, send: Send) -> None:
+        try:
+            echo = open_echo(_query(scope), self._crypto, self._clock.now(), self._max_age)
+        except Refused as refused:
+            await self._refuse(refused.cause, scope, send, 403)
+        else:
+            await _answer(send, 200, echo)
+
+    async def _refuse(self, cause: str, scope: Scope, send: Send, status: int) -> None:
+        self._metrics.callback_refused(cause)
+        self._log.say(cause, status, scope, self._clock.now())
+        await _answer(send, status)
+
+
+class _RefusalLog:
+    """At most one line a second for each cause: a flood of rubbish must not become a flood of logs."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, datetime] = {}
+        self._held_back: dict[str, int] = {}
+
+    def say(self, cause: str, status: int, scope: Scope, now: datetime) -> None:
+        if cause in self._said and now - self._said[cause] < _LOG_EVERY:
+            self._held_back[cause] = self._held_back.get(cause, 0) + 1
+            return
+        self._said[cause] = now
+        held_back = self._held_back.pop(cause, 0)
+        more = f"; {held_back} more since the last such line" if held_back else ""
+        peer = scope["client"][0] if scope.get("client") else "unknown"
+        logger.warning("{} /callback refused: {} → {} (from {}{})", scope["method"], cause, status, peer, more)
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The query string, decoded. `+` stays itself: base64 has it and no value of the platform's has a space."""
+    fields = {}
+    for part in scope["query_string"].decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        fields[name] = unquote(value) if "%" in value else value
+    return fields
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, or None where the caller hung up. Raises Refused("size") as soon as it is clear, reading no more.
+
+    What is left unread is dropped by the server, which keeps none of it.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and not (value.isdigit() and int(value) <= LARGEST_BODY):
+            raise Refused("size")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise Refused("size")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunk if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _answer(send: Send, status: int, body: bytes = b"") -> None:
+    headers = _EMPTY
+    if body:
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    elif status == 405:
+        headers = [*_EMPTY, (b"allow", b"GET, POST")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,87 @@
+"""What the bot counts, on a registry of its own so that several bots live in one process (the demo, the tests)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# Seconds. A card is promised within one; a callback may come back from a queue after days.
+_LAG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3_600, 86_400)
+_REMOVAL = (60, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 259_200, 604_800)
+
+
+class QueueSize(NamedTuple):
+    """How many rows of one queue (`inbox`, `outbox`) stand in one lane and state; `oldest`: the first one's age, s."""
+
+    queue: str
+    lane: str
+    state: str
+    depth: int
+    oldest: float
+
+
+class Metrics:
+    """One method per thing that is worth a graph. Labels are words of ours or of the platform, never ids or names."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._accepted = Counter("steward_callbacks_accepted", "Callbacks written down", registry=registry)
+        self._refused = Counter("steward_callbacks_refused", "Callbacks refused", ["cause"], registry=registry)
+        self._events = Counter("steward_events", "Events worked on", ["kind", "result"], registry=registry)
+        self._lag = Histogram("steward_event_lag_seconds", "From receipt to effect", buckets=_LAG, registry=registry)
+        place = ["queue", "lane", "state"]
+        self._depth = Gauge("steward_queue_depth", "Rows in a queue", place, registry=registry)
+        self._oldest = Gauge("steward_queue_oldest_seconds", "Age of the oldest row", place, registry=registry)
+        self._actions = Counter("steward_actions", "Actions carried out", ["kind", "result"], registry=registry)
+        self._calls = Counter("steward_api_calls", "Calls to WeCom", ["endpoint", "errcode"], registry=registry)
+        self._cases = Gauge("steward_open_cases", "Removal cases not closed yet", registry=registry)
+        self._removal = Histogram(
+            "steward_removal_seconds", "From first sight to gone", buckets=_REMOVAL, registry=registry
+        )
+
+    def callback_accepted(self) -> None:
+        """A callback is committed and acknowledged."""
+        self._accepted.inc()
+
+    def callback_refused(self, cause: str) -> None:
+        """A callback was answered with anything but 200."""
+        self._refused.labels(cause).inc()
+
+    def event(self, kind: str, result: str) -> None:
+        """An inbox row was worked on; `result`: done, ignored, retried, dead …"""
+        self._events.labels(kind, result).inc()
+
+    def event_lag(self, seconds: float) -> None:
+        """An event's effect is committed, this long after the event was received."""
+        self._lag.observe(seconds)
+
+    def queues(self, sizes: Iterable[QueueSize]) -> None:
+        """All queues as they stand now. What is not named is empty and disappears."""
+        self._depth.clear()
+        self._oldest.clear()
+        for size in sizes:
+            place = (size.queue, size.lane, size.state)
+            self._depth.labels(*place).set(size.depth)
+            self._oldest.labels(*place).set(size.oldest)
+
+    def action(self, kind: str, result: str) -> None:
+        """An outbox row was carried out; `result`: done, retried, failed, observed …"""
+        self._actions.labels(kind, result).inc()
+
+    def api_call(self, endpoint: str, errcode: int | str) -> None:
+        """WeCom answered (`errcode`), or did not (a word: timeout, network)."""
+        self._calls.labels(endpoint, str(errcode)).inc()
+
+    def open_cases(self, count: int) -> None:
+        """This many removal cases are open now."""
+        self._cases.set(count)
+
+    def removed_after(self, seconds: float) -> None:
+        """Somebody is gone, this long after the case was opened."""
+        self._removal.observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format (`CONTENT_TYPE`)."""
+        return generate_latest(self._registry)

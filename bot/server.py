@@ -1,0 +1,232 @@
+"""The web side beside `/callback`: health, readiness, metrics, the domain file, and the server that runs it all."""
+
+import asyncio
+import hmac
+import ipaddress
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from http import HTTPStatus
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from loguru import logger
+from starlette.exceptions import HTTPException
+
+from bot.callback import AsgiApp, Message, Receive, Scope, Send
+from bot.metrics import CONTENT_TYPE, Metrics
+
+Check = Callable[[], Awaitable[tuple[bool, str]]]
+"""Is one thing the bot needs in order? (yes or no, a few words without secrets: `/readyz` is public)."""
+
+_STOP_WITHIN = 5  # seconds that open requests get to end
+
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+]
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+_PAGE = """<!doctype html>
+<html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>
+"""
+_FOR_PEOPLE = {
+    404: ("没有这个页面", "链接可能不完整，或者活动已经结束。请回到群里重新打开，或联系店员。"),
+    405: ("这个地址不能这样打开", "请回到群里重新打开，或联系店员。"),
+    500: ("出了点问题", "请稍后再试。如果一直打不开，请联系店员。"),
+}
+
+
+def create_app(
+    metrics: Metrics,
+    checks: Mapping[str, Check],
+    metrics_token: str | None = None,
+    domain_codes: Collection[str] = (),
+    check_within: float = 2.0,
+) -> FastAPI:
+    """The FastAPI app; pages are added to it by whoever wires the bot. `checks` by the name `/readyz` shows.
+
+    `metrics_token`: lets others than this machine read `/metrics`. `domain_codes`: what `/WW_verify_{code}.txt` knows.
+    `check_within`: seconds a check may take.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(HTTPException, _explain)
+    app.add_exception_handler(500, _apologise)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        results = await asyncio.gather(*(_run(check, check_within) for check in checks.values()))
+        ready = all(ok for ok, _ in results)
+        shown = {name: {"ok": ok, "detail": detail} for name, (ok, detail) in zip(checks, results, strict=True)}
+        return JSONResponse({"status": "ready" if ready else "not ready", "checks": shown}, 200 if ready else 503)
+
+    @app.get("/metrics")
+    async def show_metrics(request: Request) -> Response:
+        if not (_is_local(request) or _has_token(request, metrics_token)):
+            raise HTTPException(403)
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    @app.get("/WW_verify_{code}.txt")
+    async def domain_file(code: str) -> PlainTextResponse:
+        if code not in domain_codes:
+            raise HTTPException(404)
+        return PlainTextResponse(code)
+
+    return app
+
+
+async def _run(check: Check, within: float) -> tuple[bool, str]:
+    try:
+        return await asyncio.wait_for(check(), within)
+    except TimeoutError:
+        return False, f"no answer within {within:g} s"
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one check, the others are still shown
+        logger.opt(exception=error).warning("a readiness check failed")
+        return False, type(error).__name__  # never its message: this page is public
+
+
+def _is_local(request: Request) -> bool:
+    """From this machine, and not through a proxy on it that speaks for somebody else."""
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        address = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _has_token(request: Request, token: str | None) -> bool:
+    given = request.headers.get("authorization", "")
+    return bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    if status in _FOR_PEOPLE and "text/html" in request.headers.get("accept", ""):
+        title, text = _FOR_PEOPLE[status]
+        return HTMLResponse(_PAGE.format(title=title, text=text), status, headers)
+    return JSONResponse({"detail": HTTPStatus(status).phrase}, status, headers)
+
+
+async def _apologise(request: Request, _error: Exception) -> Response:
+    """Starlette calls this outside all middleware, logs the error itself, and shows it to nobody."""
+    response = await _explain(request, HTTPException(500))
+    response.raw_headers.extend(_SECURITY)
+    return response
+
+
+class SecurityHeaders:
+    """Puts the security headers on every answer that does not set its own."""
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = {name.lower() for name, _ in message.get("headers", ())}
+                missing = [header for header in _SECURITY if header[0] not in own]
+                message = {**message, "headers": [*message.get("headers", ()), *missing]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+class ServerError(Exception):
+    """The server could not start: the address is taken, or the app's own start-up failed."""
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """For `asyncio.Runner(loop_factory=…)`: uvloop where there is one."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+@asynccontextmanager
+async def running(app: AsgiApp, host: str, port: int) -> AsyncIterator[int]:
+    """Serve `app` on `host:port` while the block runs; gives the bound port (`port` 0 = any free one).
+
+    Several may run in one loop. Signals are the caller's: leaving the block stops gracefully, open requests get
+    `_STOP_WITHIN` seconds. Raises ServerError.
+    """
+    listener = _bind(host, port)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="none",
+        lifespan="auto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # anybody can write X-Forwarded-For; nothing here believes it
+        timeout_graceful_shutdown=_STOP_WITHIN,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.up.wait()
+        if not server.started:
+            raise ServerError("the app's start-up failed; the log says why")
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+async def run_server(app: AsgiApp, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises ServerError."""
+    async with running(app, host, port) as bound:
+        logger.info("listening on http://{}:{}", host, bound)
+        await stop.wait()
+        logger.info("stopping")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ServerError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it is up, leaves signals alone, and never ends the process."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # same use, another helper
+        return nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:
+            self.should_exit = True  # uvicorn's answer to a failed start-up
+        finally:
+            self.up.set()

@@ -1,0 +1,137 @@
+"""Puts the bot together, once, for `serve`, the demo, the rehearsal and the tests alike. All that differs is handed in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx2
+
+from bot.callback import AsgiApp, Callback, in_front
+from bot.metrics import Metrics, QueueSize
+from bot.server import Check, create_app
+from bot.settings import Settings
+from bot.worker import Rules, Worker, make_worker
+from rules.clock import Clock
+from rules.events import RosterReadDue
+from rules.lanes import NORMAL
+from store import inbox, queue, removal
+from store.database import Database
+from store.inbox import Inbox
+from store.inbox_writer import InboxWriter
+from store.migrate import upgrade
+from store.outbox import Outbox
+from wecom.crypto import Crypto
+from wecom.gateway import Gateway
+from wecom.limits import Limiter
+from wecom.tokens import MemoryTokens
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the bot is given of the world: time, network, randomness, and how fast it may call."""
+
+    clock: Clock
+    client: httpx2.AsyncClient
+    new_token: Callable[[], str]
+    limiter: Limiter
+    loopback_only: bool = False
+
+
+@dataclass(frozen=True)
+class Bot:
+    """A bot that is put together. `app` answers HTTP; `worker` does the work."""
+
+    store: Database
+    worker: Worker
+    app: AsgiApp
+    metrics: Metrics
+    clock: Clock
+
+    async def read_roster(self, key: str) -> None:
+        """Have all groups listed and read; `key` says which occasion this is."""
+        now = self.clock.now()
+        async with self.store.write() as tx:
+            await inbox.put(
+                tx,
+                source="timer",
+                key=f"roster:{key}",
+                event=RosterReadDue(at=now),
+                lane=NORMAL,
+                ordering_key="roster",
+                due_at=now,
+                now=now,
+            )
+
+    async def measure(self) -> None:
+        """Bring the gauges up to date: what waits in the queues, and how many cases are open."""
+        now = self.clock.now()
+        async with self.store.read() as tx:
+            depths = [("inbox", depth) for depth in await queue.counts(tx, Inbox)]
+            depths += [("outbox", depth) for depth in await queue.counts(tx, Outbox)]
+            open_cases = len(await removal.open_cases(tx))
+        self.metrics.open_cases(open_cases)
+        self.metrics.queues(
+            QueueSize(name, str(depth.lane), depth.state, depth.rows, max(0.0, _seconds(now, depth.oldest_due_at)))
+            for name, depth in depths
+        )
+
+
+def _seconds(now: datetime, then: datetime) -> float:
+    return (now - then).total_seconds()
+
+
+@asynccontextmanager
+async def open_bot(
+    settings: Settings, rules: Rules, outside: Outside, *, wake: Callable[[], None] = lambda: None
+) -> AsyncIterator[Bot]:
+    """A bot on a migrated database, closed at the end of the block. `wake` is called when there may be work.
+
+    Raises StoreUnavailable where the database does not answer.
+    """
+    await upgrade(settings.database_url.get_secret_value())
+    store = await Database.open(settings.database_url.get_secret_value())
+    writer = InboxWriter(store, wake=wake)
+    metrics = Metrics()
+    wecom = Gateway(
+        outside.client,
+        base=settings.wecom_api_base,
+        corp_id=settings.wecom_corp_id,
+        secret=settings.wecom_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id,
+        clock=outside.clock,
+        tokens=MemoryTokens(),
+        limiter=outside.limiter,
+        observe=metrics.api_call,
+        loopback_only=outside.loopback_only,
+    )
+    crypto = Crypto(
+        settings.wecom_callback_token.get_secret_value(),
+        settings.wecom_callback_aes_key.get_secret_value(),
+        settings.wecom_corp_id,
+    )
+    callback = Callback(crypto, writer, outside.clock, metrics, settings.wecom_callback_max_age)
+    token = settings.steward_metrics_token
+    app = create_app(
+        metrics,
+        {"store": _can_read(store)},
+        metrics_token=token.get_secret_value() if token else None,
+        domain_codes=settings.wecom_domain_verify,
+    )
+    worker = make_worker(
+        store=store, wecom=wecom, rules=rules, clock=outside.clock, metrics=metrics, new_token=outside.new_token
+    )
+    try:
+        yield Bot(store=store, worker=worker, app=in_front(callback, app), metrics=metrics, clock=outside.clock)
+    finally:
+        await writer.close()
+        await store.close()
+
+
+def _can_read(store: Database) -> Check:
+    async def check() -> tuple[bool, str]:
+        async with store.read() as tx:
+            await queue.next_due(tx, Inbox)
+        return True, store.dialect
+
+    return check

@@ -1,0 +1,329 @@
+"""The worker: claims a row, has it worked on, and writes down what came of it. It alone opens and commits transactions.
+
+An event: look up (no transaction) → one transaction: lease still mine? → handle → trace → "done". A deed: still
+wanted, still mine? → the call (no transaction) → one transaction: record → "done". Failures are rows with a later due_at.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from loguru import logger
+
+from bot.actions import ACTIONS
+from bot.actions.action import Action
+from bot.metrics import Metrics
+from handlers import corp, person, removal, roster
+from handlers.handler import Handler
+from rules import events
+from rules.book import Book
+from rules.clock import Clock
+from rules.events import AnyEvent, Event, UnknownEvent
+from rules.lanes import NORMAL
+from scheduler import person as person_sweep
+from scheduler import removal as removal_sweep
+from scheduler import roster as roster_sweep
+from scheduler.sweep import Sweep
+from store import inbox, outbox, people, queue, trace
+from store import removal as removal_store
+from store import roster as roster_store
+from store.database import Database, StoreUnavailable, Tx
+from store.inbox import Inbox
+from store.outbox import Outbox
+from store.queue import LeaseLost, QueueRow
+from wecom.callbacks import read_event
+from wecom.errors import NO_ANSWER, PlatformError
+from wecom.gateway import Gateway
+from wecom.xml import BadXml
+
+HANDLERS: Mapping[type[Event], Handler] = {
+    events.GroupCreated: roster,
+    events.GroupDismissed: roster,
+    events.GroupChanged: roster,
+    events.MembersJoined: roster,
+    events.MembersLeft: roster,
+    events.GroupReadDue: roster,
+    events.RosterReadDue: corp,
+    events.ContactAdded: person,
+    events.PersonCheckDue: person,
+    events.CardDue: removal,
+    events.CardPressed: removal,
+    events.CaseStepDue: removal,
+}
+"""Who handles what. An event that is not here is kept and marked ignored."""
+
+SWEEPS: tuple[Sweep, ...] = (roster_sweep, person_sweep, removal_sweep)
+
+LEASE = timedelta(seconds=30)
+LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
+EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
+DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
+RAISE_AGAIN = timedelta(minutes=2)
+
+
+@dataclass
+class Rules:
+    """The configuration in force and its hash. The one thing of the worker that changes while it runs."""
+
+    book: Book
+    config: str = ""
+
+
+Row = TypeVar("Row", Inbox, Outbox)
+
+
+@dataclass(frozen=True)
+class Claimed(Generic[Row]):
+    """A row and the token of the lease it is held under."""
+
+    row: Row
+    token: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Works one row at a time; several tasks and several processes may call it at once."""
+
+    store: Database
+    wecom: Gateway
+    rules: Rules
+    clock: Clock
+    metrics: Metrics
+    new_token: Callable[[], str]
+    actions: Mapping[str, Action]
+
+    async def sweep(self) -> int:
+        """Raise what the clock has made due."""
+        now = self.clock.now()
+        async with self.store.read() as tx:
+            due = [at for sweep in SWEEPS if (at := await sweep.next_due(tx)) is not None and at <= now]
+        if not due:
+            return 0
+        async with self.store.write() as tx:
+            return sum([await sweep.sweep(tx, now) for sweep in SWEEPS])
+
+    async def next_due(self) -> datetime | None:
+        """When there is something to do next; None where nothing waits."""
+        async with self.store.read() as tx:
+            moments = [await sweep.next_due(tx) for sweep in SWEEPS]
+            moments += [await queue.next_due(tx, Inbox), await queue.next_due(tx, Outbox)]
+        return min((at for at in moments if at is not None), default=None)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    async def claim_event(self) -> Claimed[Inbox] | None:
+        """Take the next event that is due, under a lease."""
+        return await self._claim(Inbox)
+
+    async def handle(self, claimed: Claimed[Inbox]) -> None:
+        """Work on an event that was claimed. Raises nothing: what goes wrong is written on the row."""
+        with logger.contextualize(event=claimed.row.id):
+            await self._hold_on_to(claimed.row, claimed.token)
+
+    async def _claim(self, table: type[Row]) -> Claimed[Row] | None:
+        token = self.new_token()
+        async with self.store.write() as tx:
+            row = await queue.claim(tx, table, now=self.clock.now(), lease=LEASE, token=token)
+        return None if row is None else Claimed(row, token)
+
+    async def _hold_on_to(self, row: Inbox, token: str) -> None:
+        try:
+            await self._work(row, token)
+        except LeaseLost:
+            logger.warning("event {} was taken over by another worker; nothing of ours was kept", row.id)
+        except StoreUnavailable as error:
+            logger.error("the database is not available; event {} waits for its lease to end: {}", row.id, error)
+
+    async def _work(self, row: Inbox, token: str) -> None:
+        try:
+            event = read_event(row.payload.encode()) if row.source == "callback" else inbox.event_of(row)
+        except (BadXml, ValueError) as error:
+            await self._end_event(row, token, "dead", kind="unreadable", error=repr(error))
+            return
+        handler = HANDLERS.get(type(event))
+        if handler is None:
+            if isinstance(event, UnknownEvent):
+                _log_unknown(row, event)
+            await self._end_event(row, token, "ignored", kind=event.kind)
+            return
+        try:
+            await self._handle(row, token, event, handler)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except PlatformError as error:
+            logger.log("ERROR" if error.treatment == "alert" else "WARNING", "event {}: {}", row.id, error)
+            await self._event_failed(row, token, event, str(error), error.retry_after)
+        except Exception as error:  # noqa: BLE001 - one bad event must not stop the others; it is retried, then shown
+            logger.exception("event {} ({}) failed", row.id, event.kind)
+            await self._event_failed(row, token, event, repr(error), None)
+
+    async def _handle(self, row: Inbox, token: str, event: AnyEvent, handler: Handler) -> None:
+        book, config = self.rules.book, self.rules.config
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN):
+                seen = await handler.look_up(event, self.wecom, self.store, self.clock.now())
+        except TimeoutError:
+            raise PlatformError(NO_ANSWER, "look_up") from None
+        now = self.clock.now()
+        async with self.store.write() as tx:
+            if not await queue.still_mine(tx, Inbox, row.id, token, now=now):
+                raise LeaseLost(f"inbox {row.id}")
+            decisions = await handler.handle(event, seen, tx, book, now)
+            if decisions:
+                chat_id = getattr(event, "chat_id", None)
+                await trace.write(
+                    tx, decisions, inbox_id=row.id, event=event.kind, chat_id=chat_id, config=config, now=now
+                )
+            await queue.finish(tx, Inbox, row.id, token, "done", now=now)
+        self.metrics.event(event.kind, "done")
+        self.metrics.event_lag((now - row.received_at).total_seconds())
+
+    async def _end_event(
+        self, row: Inbox, token: str, state: queue.Settled, *, kind: str, error: str | None = None
+    ) -> None:
+        async with self.store.write() as tx:
+            await queue.finish(tx, Inbox, row.id, token, state, now=self.clock.now(), last_error=error)
+        self.metrics.event(kind, state)
+
+    async def _event_failed(
+        self, row: Inbox, token: str, event: AnyEvent, error: str, retry_after: timedelta | None
+    ) -> None:
+        """Try again a little later; after the last try, give the row up and have the truth read anew."""
+        now = self.clock.now()
+        again = _wait(EVENT_RETRIES, row, retry_after)
+        async with self.store.write() as tx:
+            if again is not None:
+                await queue.retry_later(tx, Inbox, row.id, token, due_at=now + again, error=error)
+            elif await _raise_again(tx, row, event, now=now) and row.source == "timer":
+                await queue.finish(tx, Inbox, row.id, token, "ignored", now=now, last_error=error)
+            else:
+                await queue.bury(tx, Inbox, row.id, token, now=now, error=error)
+        self.metrics.event(event.kind, "dead" if again is None else "retried")
+
+    # --- deeds --------------------------------------------------------------------------------------------------------
+
+    async def claim_deed(self) -> Claimed[Outbox] | None:
+        """Take the next deed that is due, under a lease."""
+        return await self._claim(Outbox)
+
+    async def act(self, claimed: Claimed[Outbox]) -> None:
+        """Carry out a deed that was claimed. Raises nothing: what goes wrong is written on the row."""
+        row = claimed.row
+        with logger.contextualize(deed=row.id, about=row.about or ""):
+            try:
+                await self._carry_out(row, claimed.token)
+            except LeaseLost:
+                logger.warning("deed {} was taken over by another worker", row.id)
+            except StoreUnavailable as error:
+                logger.error("the database is not available; deed {} waits for its lease to end: {}", row.id, error)
+            except Exception:  # noqa: BLE001 - one bad deed must not stop the others; its lease ends and it is retried
+                logger.exception("deed {} ({}) failed", row.id, row.kind)
+
+    async def _carry_out(self, row: Outbox, token: str) -> None:
+        deed, action = outbox.deed_of(row), self.actions[row.kind]
+        async with self.store.read() as tx:
+            wanted = await action.is_wanted(deed, tx)
+            if not await queue.still_mine(tx, Outbox, row.id, token, now=self.clock.now()):
+                raise LeaseLost(f"outbox {row.id}")
+        if not wanted:
+            await self._end_deed(row, token, "ignored", "not wanted any more")
+            return
+        try:
+            result = await action.carry_out(deed, self.wecom)
+        except PlatformError as error:
+            await self._deed_failed(row, token, deed, action, error)
+            return
+        now = self.clock.now()
+        async with self.store.write() as tx:
+            await action.record(deed, result, tx, now)
+            await queue.finish(tx, Outbox, row.id, token, "done", now=now, result=str(result) if result else None)
+        self.metrics.action(row.kind, "done")
+
+    async def _end_deed(self, row: Outbox, token: str, state: queue.Settled, result: str) -> None:
+        async with self.store.write() as tx:
+            await queue.finish(tx, Outbox, row.id, token, state, now=self.clock.now(), result=result)
+        self.metrics.action(row.kind, state)
+
+    async def _deed_failed(self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError) -> None:
+        """As design §4.4 says for each kind: again, accepted, or given up and shown."""
+        logger.log("ERROR" if error.treatment == "alert" else "WARNING", "{} {}: {}", row.kind, row.id, error)
+        if error.treatment == "unknown_outcome" and not action.REPEATABLE:
+            await self._end_deed(row, token, "done", "outcome unknown, taken for done")
+            return
+        now = self.clock.now()
+        again = None if error.treatment == "refused" else _wait(DEED_RETRIES, row, error.retry_after)
+        async with self.store.write() as tx:
+            if again is not None:
+                await queue.retry_later(tx, Outbox, row.id, token, due_at=now + again, error=str(error))
+            else:
+                await queue.bury(tx, Outbox, row.id, token, now=now, error=str(error))
+                await action.give_up(deed, error, tx, now)
+        self.metrics.action(row.kind, "retried" if again is not None else "failed")
+
+
+def _wait(retries: tuple[timedelta, ...], row: QueueRow, retry_after: timedelta | None) -> timedelta | None:
+    """How long to wait before the next try; None after the last. `attempts` counts the one that just failed."""
+    if row.attempts > len(retries):
+        return None
+    return max(retries[row.attempts - 1], retry_after or timedelta(0))
+
+
+async def _raise_again(tx: Tx, row: Inbox, event: AnyEvent, *, now: datetime) -> bool:
+    """What an event was about is looked at anew a little later. False where nothing can be looked at."""
+    at = now + RAISE_AGAIN
+    match event:
+        case events.CaseStepDue(case_id=case_id, step=step):
+            case = await removal_store.case(tx, case_id)
+            if case is not None and case.open_key:
+                case.step, case.step_due_at = step, at
+        case events.CardDue(card_id=card_id):
+            card = await removal_store.card(tx, card_id)
+            if card is not None and card.state == "due":
+                card.state, card.send_at = "planned", at
+        case events.GroupEvent(chat_id=chat_id):
+            roster_store.read_soon(await roster_store.known_or_new(tx, chat_id, now=now), at=at)
+        case events.PersonCheckDue(external_userid=who) | events.ContactAdded(external_userid=who):
+            (await people.known_or_new(tx, who)).check_due_at = at
+        case events.RosterReadDue():
+            await inbox.put(
+                tx,
+                source="timer",
+                key=f"roster:after:{row.id}",
+                event=event,
+                lane=NORMAL,
+                ordering_key=row.ordering_key,
+                due_at=at,
+                now=now,
+            )
+        case _:
+            return False
+    return True
+
+
+def _log_unknown(row: Inbox, event: UnknownEvent) -> None:
+    logger.warning(
+        "callback {}/{} is not known and was kept as inbox row {}. To support it: a class in rules/events.py and in "
+        "wecom/callbacks.py the line  ({!r}, {!r}): _read_…,",
+        event.event,
+        event.change,
+        row.id,
+        event.event,
+        event.change,
+    )
+
+
+def make_worker(
+    *,
+    store: Database,
+    wecom: Gateway,
+    rules: Rules,
+    clock: Clock,
+    metrics: Metrics,
+    new_token: Callable[[], str],
+) -> Worker:
+    """A worker with the actions that really act."""
+    return Worker(
+        store=store, wecom=wecom, rules=rules, clock=clock, metrics=metrics, new_token=new_token, actions=ACTIONS
+    )

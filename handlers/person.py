@@ -1,0 +1,45 @@
+"""More may be known of somebody now: staff have added them, or it is time to ask again. The rules are asked anew."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers import verdicts
+from handlers.roster import remember_contact
+from rules.book import Book
+from rules.decision import Decision
+from rules.events import ContactAdded, PersonCheckDue
+from store import people, roster
+from store.database import Database, Tx
+from wecom import lookups
+from wecom.gateway import Gateway
+from wecom.lookups import Contact
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`asked` is False where nobody wonders who this is. `contact` None is 84061: not a contact."""
+
+    asked: bool
+    contact: Contact | None = None
+
+
+async def look_up(event: PersonCheckDue | ContactAdded, wecom: Gateway, store: Database, now: datetime) -> Seen:
+    """Ask for the contact's record, if we have been wondering about this person."""
+    async with store.read() as tx:
+        person = await people.person(tx, event.external_userid)
+    if person is None or person.account != "unknown":
+        return Seen(asked=False)
+    return Seen(asked=True, contact=await lookups.read_contact(wecom, event.external_userid))
+
+
+async def handle(
+    event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book: Book, now: datetime
+) -> list[Decision]:
+    """Keep the answer and judge the person again in every group they are in."""
+    if not seen.asked:
+        return []
+    await remember_contact(tx, event.external_userid, seen.contact, now=now)
+    decisions = []
+    for group, member in await roster.groups_of(tx, event.external_userid):
+        decisions += await verdicts.ask_rules(tx, book, group, [member], now=now, checked=True)
+    return decisions

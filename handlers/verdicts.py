@@ -1,0 +1,99 @@
+"""Asks the rules about members and carries their answers into the store."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from handlers import cases
+from rules.actions import AnyAction, AskForRemoval, CheckAgain, SendText, WarnStaff
+from rules.book import AnyRule, Book
+from rules.decision import Decision
+from rules.events import MemberSeen
+from rules.facts import MemberFacts
+from rules.removal import say_warning
+from store import outbox, people, roster
+from store.database import Tx
+from store.roster import GroupRow, MemberRow
+from rules.lanes import NORMAL
+
+JUST_BEFORE_US = timedelta(minutes=5)
+"""Whoever joined this shortly before we began to watch is treated as a newcomer."""
+
+
+async def ask_rules(
+    tx: Tx, book: Book, group: GroupRow, members: Sequence[MemberRow], *, now: datetime, checked: bool = False
+) -> list[Decision]:
+    """Every rule's answer about every member, carried out. `checked`: asked because more became known of them."""
+    if not members or not book.rules:
+        return []
+    ids = [member.external_userid for member in members]
+    known = await people.known(tx, ids)
+    released = await people.released(tx, ids)
+    gets_unionid = await roster.unionid_seen(tx)
+    decisions = []
+    for member in members:
+        occasion = "checked" if checked else "inside" if _was_inside(group, member) else "joined"
+        event = MemberSeen(at=now, chat_id=group.chat_id, external_userid=member.external_userid, occasion=occasion)
+        for rule in book.rules:
+            facts = MemberFacts(
+                group=group.facts(),
+                member=member.facts(),
+                person=people.facts(known.get(member.external_userid), member.external_userid, released, rule.title),
+                corp_gets_unionid=gets_unionid,
+            )
+            decision = rule.decide(event, facts)
+            decisions.append(decision)
+            await _carry_out(tx, book, rule, group, member, decision, now=now)
+    return decisions
+
+
+def _was_inside(group: GroupRow, member: MemberRow) -> bool:
+    return member.joined_at is not None and member.joined_at < group.watched_since - JUST_BEFORE_US
+
+
+async def _carry_out(
+    tx: Tx, book: Book, rule: AnyRule, group: GroupRow, member: MemberRow, decision: Decision, *, now: datetime
+) -> None:
+    if decision.verdict == "miss":
+        await cases.withdraw(tx, group, member, rule.title, now=now)
+    for action in decision.actions:
+        await _carry_out_one(tx, book, rule, group, member, action, decision, now=now)
+
+
+async def _carry_out_one(
+    tx: Tx,
+    book: Book,
+    rule: AnyRule,
+    group: GroupRow,
+    member: MemberRow,
+    action: AnyAction,
+    decision: Decision,
+    *,
+    now: datetime,
+) -> None:
+    match action:
+        case CheckAgain(external_userid=external_userid):
+            people.ask_again(await people.known_or_new(tx, external_userid), now=now)
+        case AskForRemoval(doubt=doubt):
+            # People who were inside before us are in the trace, for the report; nobody is sent a card about them.
+            if not _was_inside(group, member):
+                await cases.open_or_update(tx, book, group, member, decision, doubt, now=now)
+        case WarnStaff():
+            if not _was_inside(group, member):
+                await _warn(tx, rule, group, member, decision, now=now)
+
+
+async def _warn(
+    tx: Tx, rule: AnyRule, group: GroupRow, member: MemberRow, decision: Decision, *, now: datetime
+) -> None:
+    person = await people.known_or_new(tx, member.external_userid)
+    who = member.name or member.external_userid
+    joined = member.joined_at.isoformat() if member.joined_at else ""
+    await outbox.put(
+        tx,
+        SendText(to=(group.owner,), text=say_warning(who, person.company, group.name, decision.because)),
+        key=f"warn:{rule.title}:{group.chat_id}:{member.external_userid}:{joined}",
+        lane=NORMAL,
+        ordering_key=None,
+        due_at=now,
+        now=now,
+    )

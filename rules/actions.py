@@ -1,0 +1,108 @@
+"""What is to be done, as imperative data. A rule returns these; the outbox keeps them; `bot/actions/` carries them out."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from rules.value import Value
+
+# --- what rules ask for -----------------------------------------------------------------------------------------------
+
+
+class AskForRemoval(Value):
+    """Somebody who can is to be asked to take this person out of the group. Opens a case; sends nothing by itself.
+
+    `doubt`: what the person asked should look at first, where the evidence leaves something open (Chinese, may be "").
+    """
+
+    kind: Literal["ask_for_removal"] = "ask_for_removal"
+    chat_id: str
+    external_userid: str
+    doubt: str = ""
+
+
+class WarnStaff(Value):
+    """The group's owner is to be told about this person; nobody is asked to remove them."""
+
+    kind: Literal["warn_staff"] = "warn_staff"
+    chat_id: str
+    external_userid: str
+
+
+class CheckAgain(Value):
+    """What is unknown of this person is to be asked again later."""
+
+    kind: Literal["check_again"] = "check_again"
+    external_userid: str
+
+
+AnyAction = Annotated[AskForRemoval | WarnStaff | CheckAgain, Field(discriminator="kind")]
+
+
+# --- deeds: rows of the outbox ----------------------------------------------------------------------------------------
+
+
+class CardLine(Value):
+    """One line of a card: a short label and its value (horizontal_content_list, at most 6 a card)."""
+
+    label: str
+    value: str
+
+
+class CardChoice(Value):
+    """One option of a card's drop-down list."""
+
+    id: str
+    text: str
+
+
+class CardButton(Value):
+    """`style`: 1 blue, 2 grey, 3 red (page 90236)."""
+
+    key: str
+    text: str
+    style: int = 2
+
+
+class Card(Value):
+    """A button_interaction card (page 90236). `choices`, where given, is one drop-down list named `choice`."""
+
+    title: str
+    description: str
+    text: str
+    lines: tuple[CardLine, ...] = ()
+    choices: tuple[CardChoice, ...] = ()
+    choices_title: str = ""
+    buttons: tuple[CardButton, ...]
+
+
+class SendText(Value):
+    """A text message to members of staff."""
+
+    kind: Literal["send_text"] = "send_text"
+    to: tuple[str, ...]
+    text: str
+
+
+class SendCard(Value):
+    """A card to members of staff. The same `task_id` with the same body may be sent twice and arrives once."""
+
+    kind: Literal["send_card"] = "send_card"
+    task_id: str
+    to: tuple[str, ...]
+    card: Card
+
+
+class UpdateCard(Value):
+    """A card that was sent shows `replace_with` in place of its buttons to all of `to`. `response_code` works once."""
+
+    kind: Literal["update_card"] = "update_card"
+    task_id: str
+    to: tuple[str, ...]
+    response_code: str
+    replace_with: str
+
+
+AnyDeed = Annotated[SendText | SendCard | UpdateCard, Field(discriminator="kind")]
+
+any_deed: TypeAdapter[AnyDeed] = TypeAdapter(AnyDeed)

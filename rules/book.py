@@ -1,0 +1,54 @@
+"""The whole configuration as one typed value: every rule's and every feature's own settings, put together."""
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rules.other_company import OtherCompany
+from rules.removal import Removal
+from rules.rule import Names, Settings
+
+AnyRule = OtherCompany
+"""The registry of rules: the union of their classes (one, so far), told apart by their key `rule`."""
+
+
+class Shop(Settings):
+    """一家门店：它的群和店员。"""
+
+    groups: Names = Field(description="这家店的群：群名的通配写法，如 *静安*。")
+    staff: Names = Field(default=(), description="店员：姓名或 userid。")
+
+
+def _rules_as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Book(Settings):
+    """群管家的全部设置。"""
+
+    managers: Names = Field(default=(), description="负责人：姓名或 userid。没人处理的事会告诉他们。")
+    shops: dict[str, Shop] = Field(default={}, description="门店：店名 → 群和店员。")
+    groups: dict[str, Names] = Field(
+        default={}, description="群的种类：种类名 → 群名的通配写法。先写的先算；都不合的叫 other。"
+    )
+    rules: Annotated[tuple[AnyRule, ...], BeforeValidator(_rules_as_tuple)] = Field(
+        default=(), description="群规，逐条写。"
+    )
+    removal: Removal = Field(default=Removal(), description="移出外人：等多久、提醒谁。")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        seen: set[str] = set()
+        for rule in self.rules:
+            if rule.title in seen:
+                raise ValueError(f"有两条规则都叫「{rule.title}」；请给其中一条写上不同的 name")
+            seen.add(rule.title)
+        return self
+
+    def kind_of(self, group_name: str) -> str:
+        """The kind a group of this name belongs to: the first that fits in the order written, else "other"."""
+        for kind, patterns in self.groups.items():
+            if any(fnmatchcase(group_name, pattern) for pattern in patterns):
+                return kind
+        return "other"

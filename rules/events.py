@@ -1,0 +1,233 @@
+"""What happened, in the past tense. Every event carries `at`: aware, UTC, when it happened there (not when we heard).
+
+Callbacks become these in `wecom/callbacks.py`; timers and reconciling write them as inbox rows of their own.
+Ids are the platform's: `chat_id` (`wr…`), `userid` (a member of our corp), `external_userid` (`wm…` WeChat, `wo…` WeCom).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from rules.value import Value
+
+
+class Event(Value):
+    """Something that happened."""
+
+    at: AwareDatetime
+
+
+# --- customer groups (change_external_chat, page 92130) ---------------------------------------------------------------
+
+
+class GroupEvent(Event):
+    """Something that happened to one customer group."""
+
+    chat_id: str
+
+
+class GroupCreated(GroupEvent):
+    kind: Literal["group_created"] = "group_created"
+
+
+class GroupDismissed(GroupEvent):
+    kind: Literal["group_dismissed"] = "group_dismissed"
+
+
+class RosterEvent(GroupEvent):
+    """People came or went. `members` is None where the platform named nobody; versions are opaque, equal or not."""
+
+    members: tuple[str, ...] | None
+    count: int | None
+    last_version: str | None
+    version: str | None
+
+
+class MembersJoined(RosterEvent):
+    """`join_scene`: 0 invited by a member, 3 scanned the group's code; other numbers occur and mean nothing to us."""
+
+    kind: Literal["members_joined"] = "members_joined"
+    join_scene: int | None
+
+
+class MembersLeft(RosterEvent):
+    """`quit_scene`: 0 left by themselves, 1 removed by the owner or an admin; other numbers mean nothing to us."""
+
+    kind: Literal["members_left"] = "members_left"
+    quit_scene: int | None
+
+
+class GroupChanged(GroupEvent):
+    """The owner, name or notice changed; `detail` is the platform's UpdateDetail as it came (an open list)."""
+
+    kind: Literal["group_changed"] = "group_changed"
+    detail: str
+
+
+# --- external contacts (change_external_contact, page 92130) ----------------------------------------------------------
+
+
+class ContactEvent(Event):
+    """Something between a member of our staff and one external contact."""
+
+    userid: str
+    external_userid: str
+
+
+class ContactAdded(ContactEvent):
+    """`half`: added without confirmation (add_half_external_contact). `welcome_code` lives 20 seconds."""
+
+    kind: Literal["contact_added"] = "contact_added"
+    half: bool
+    state: str | None
+    welcome_code: str | None
+
+
+class ContactEdited(ContactEvent):
+    kind: Literal["contact_edited"] = "contact_edited"
+
+
+class ContactDeleted(ContactEvent):
+    """Our staff deleted the contact. `source` is DELETE_BY_TRANSFER when a transfer did it."""
+
+    kind: Literal["contact_deleted"] = "contact_deleted"
+    source: str | None
+
+
+class StaffDeletedByContact(ContactEvent):
+    kind: Literal["staff_deleted_by_contact"] = "staff_deleted_by_contact"
+
+
+class TransferFailed(ContactEvent):
+    kind: Literal["transfer_failed"] = "transfer_failed"
+    reason: str | None
+
+
+class ArchiveApproved(ContactEvent):
+    kind: Literal["archive_approved"] = "archive_approved"
+    welcome_code: str | None
+
+
+# --- cards, tags, staff -----------------------------------------------------------------------------------------------
+
+
+class CardPressed(Event):
+    """A member of staff pressed a button (template_card_event). `selected`: question key → chosen option ids."""
+
+    kind: Literal["card_pressed"] = "card_pressed"
+    userid: str
+    task_id: str
+    button: str
+    card_type: str
+    response_code: str | None
+    selected: dict[str, tuple[str, ...]]
+
+
+class TagChanged(Event):
+    """`change`: create, update, delete, shuffle …; `tag_type`: tag or tag_group."""
+
+    kind: Literal["tag_changed"] = "tag_changed"
+    change: str
+    tag_id: str | None
+    tag_type: str | None
+    strategy_id: str | None
+
+
+class StaffChanged(Event):
+    """The corp's address book changed (change_contact): create_user, update_user, delete_user, create_party …"""
+
+    kind: Literal["staff_changed"] = "staff_changed"
+    change: str
+    userid: str | None
+    new_userid: str | None
+    fields: dict[str, str]
+
+
+class UnknownEvent(Event):
+    """A callback that no code knows. Everything that came is kept, so that support can be written from it."""
+
+    kind: Literal["unknown"] = "unknown"
+    event: str
+    change: str
+    xml: str
+
+
+# --- what rules are asked about ------------------------------------------------------------------------------------
+
+
+class MemberSeen(GroupEvent):
+    """An external member is on the roster and their details are known: the moment rules are asked about them.
+
+    `joined`: they came while we watched; `inside`: they were there before us; `checked`: we learnt more about them.
+    """
+
+    external_userid: str
+    occasion: Literal["joined", "inside", "checked"]
+
+
+# --- our own clock ----------------------------------------------------------------------------------------------------
+
+
+class RosterReadDue(Event):
+    """All groups are to be listed and read again (at start, and to find what no callback told)."""
+
+    kind: Literal["roster_read_due"] = "roster_read_due"
+
+
+class GroupReadDue(GroupEvent):
+    """One group is to be read again."""
+
+    kind: Literal["group_read_due"] = "group_read_due"
+
+
+class PersonCheckDue(Event):
+    """Somebody whose company was unknown is to be asked about again."""
+
+    kind: Literal["person_check_due"] = "person_check_due"
+    external_userid: str
+
+
+class CardDue(Event):
+    """A planned card has waited long enough for company and is to be written."""
+
+    kind: Literal["card_due"] = "card_due"
+    card_id: int
+
+
+CaseStep = Literal["check", "remind", "escalate"]
+
+
+class CaseStepDue(Event):
+    """An open case is due for its next step: `check` after a press, `remind`, `escalate`."""
+
+    kind: Literal["case_step_due"] = "case_step_due"
+    case_id: int
+    chat_id: str
+    step: CaseStep
+
+
+AnyEvent = Annotated[
+    GroupCreated
+    | GroupDismissed
+    | MembersJoined
+    | MembersLeft
+    | GroupChanged
+    | ContactAdded
+    | ContactEdited
+    | ContactDeleted
+    | StaffDeletedByContact
+    | TransferFailed
+    | ArchiveApproved
+    | CardPressed
+    | TagChanged
+    | StaffChanged
+    | UnknownEvent
+    | RosterReadDue
+    | GroupReadDue
+    | PersonCheckDue
+    | CardDue
+    | CaseStepDue,
+    Field(discriminator="kind"),
+]
+
+any_event: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

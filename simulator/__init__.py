@@ -1,0 +1,24 @@
+"""A WeCom in a box, with people in it. An independent implementation: it imports none of our own packages."""
+
+from simulator.app import create_app
+from simulator.callbacks import CallbackSettings
+from simulator.clock import VirtualClock, WallClock
+from simulator.errors import ImpossibleError
+from simulator.faults import Faults
+from simulator.limits import Limits
+from simulator.server import running
+from simulator.story import Story
+from simulator.world import World
+
+__all__ = [
+    "CallbackSettings",
+    "Faults",
+    "ImpossibleError",
+    "Limits",
+    "Story",
+    "VirtualClock",
+    "WallClock",
+    "World",
+    "create_app",
+    "running",
+]

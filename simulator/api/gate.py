@@ -1,0 +1,66 @@
+"""In front of every endpoint: method, JSON, address, token, permission, frequency; behind it, the count."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from simulator.api import contacts, groupchat, messages, tokens, users
+from simulator.api.call import Call, Json
+from simulator.errors import ApiError
+from simulator.world import World
+
+Endpoint = Callable[[World, Call], Json]
+
+ENDPOINTS: Mapping[str, tuple[Literal["GET", "POST"], Endpoint]] = {
+    "gettoken": ("GET", tokens.gettoken),
+    "externalcontact/groupchat/list": ("POST", groupchat.groupchat_list),
+    "externalcontact/groupchat/get": ("POST", groupchat.groupchat_get),
+    "externalcontact/get": ("GET", contacts.contact_get),
+    "externalcontact/get_follow_user_list": ("GET", contacts.follow_user_list),
+    "user/get": ("GET", users.user_get),
+    "message/send": ("POST", messages.message_send),
+    "message/update_template_card": ("POST", messages.update_template_card),
+}
+
+
+def answer(world: World, method: str, endpoint: str, query: Mapping[str, str], body: bytes) -> Json:
+    """The JSON answer, errors included. Counts it in `world.calls`."""
+    try:
+        result: Json = {"errcode": 0, "errmsg": "ok", **_pass(world, method, endpoint, query, body)}
+    except ApiError as refused:
+        result = refusal(refused)
+    world.calls[endpoint, result["errcode"]] += 1
+    return result
+
+
+def refusal(refused: ApiError) -> Json:
+    return {"errcode": refused.errcode, "errmsg": refused.errmsg}
+
+
+def _pass(world: World, method: str, endpoint: str, query: Mapping[str, str], body: bytes) -> Json:
+    known = ENDPOINTS.get(endpoint)
+    if known is None:
+        raise ApiError(40066, f"{endpoint} (not simulated)")
+    if method != known[0]:
+        raise ApiError(43001 if known[0] == "GET" else 43002)
+    call = Call(endpoint, query, _parsed(body) if method == "POST" else {})
+    if endpoint != "gettoken":
+        if not world.ip_allowed:
+            raise ApiError(60020)
+        world.tokens.check(query.get("access_token", ""))
+        if endpoint.startswith("externalcontact/") and not world.contact_permission:
+            raise ApiError(48002)
+    world.usage.count_call(endpoint)
+    if world.strikes("platform_busy"):
+        raise ApiError(-1)
+    return known[1](world, call)
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        raise ApiError(47001) from None
+    if not isinstance(parsed, dict):
+        raise ApiError(47001)
+    return parsed

@@ -1,0 +1,59 @@
+"""How the platform says no, and how people find that something cannot be done."""
+
+# errcode → errmsg as the platform words it (pages 90313, 96213). Callers branch on the code only (page 90455).
+MESSAGES: dict[int, str] = {
+    -1: "system busy",
+    40001: "invalid credential",
+    40008: "invalid message type",
+    40013: "invalid corpid",
+    40014: "invalid access_token",
+    40031: "invalid userid list",
+    40032: "invalid userid list size",
+    40056: "invalid agentid",
+    40058: "invalid Request Parameter",
+    40063: "some parameters are empty",
+    40066: "invalid url",
+    40096: "invalid external userid",
+    41001: "access_token missing",
+    41002: "corpid missing",
+    41004: "corpsecret missing",
+    41035: "missing external userid",
+    42001: "access_token expired",
+    42014: "invalid task_id",
+    42015: "agentid does not match the sender of the card",
+    42016: "task_id not exist",
+    42017: "button key is not exist",
+    42018: "invalid button key",
+    42019: "button key missing",
+    42020: "button name missing",
+    42022: "code has been used",
+    42045: "missing or invalid Template_Card.card_action",
+    43001: "require GET method",
+    43002: "require POST method",
+    44004: "text content is empty",
+    45002: "content size out of limit",
+    45009: "api freq out of limit",
+    45033: "api concurrent out of limit",
+    47001: "data format error",
+    48002: "api forbidden",
+    60011: "no privilege to access/modify contact/party/agent",
+    60020: "not allow to access from your ip",
+    60111: "userid not found",
+    81013: "user & party & tag all invalid",
+    81017: "too many users in the visible range, use owner_filter",
+    84061: "not external contact",
+    90501: "chat is not an external group",
+}
+
+
+class ApiError(Exception):
+    """An endpoint refuses: the answer is `{"errcode": …, "errmsg": …}` with HTTP 200, as the platform does."""
+
+    def __init__(self, errcode: int, detail: str = "") -> None:
+        self.errcode = errcode
+        self.errmsg = MESSAGES[errcode] + (f", {detail}" if detail else "")
+        super().__init__(f"{errcode} {self.errmsg}")
+
+
+class ImpossibleError(ValueError):
+    """A person tried something the client does not offer them. The text is Chinese: `/phone` shows it."""

@@ -1,0 +1,192 @@
+"""The roster: which customer groups there are and who is in them, as far as the platform has told us.
+
+A group's `version` is the platform's opaque member_version of what we have applied; `old_versions` are the ones it has
+left behind, so that a read which answers an older state is recognised and never taken for news.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import JSON, func, update
+from sqlmodel import Field, SQLModel, col, select
+
+from rules.facts import Group as GroupFacts
+from rules.facts import Member as MemberFacts
+from store.database import Tx, UtcTime
+
+OLD_VERSIONS_KEPT = 50
+
+
+class GroupRow(SQLModel, table=True):
+    """One customer group. `read_at`: when the last read that was applied began; `read_due_at`: when to read again."""
+
+    __tablename__ = "groups"
+
+    chat_id: str = Field(primary_key=True)
+    name: str = ""
+    kind: str = "other"
+    owner: str = ""
+    admins: list[str] = Field(default_factory=list, sa_type=JSON)
+    staff: list[str] = Field(default_factory=list, sa_type=JSON)
+    version: str | None = None
+    old_versions: list[str] = Field(default_factory=list, sa_type=JSON)
+    watched_since: datetime = Field(sa_type=UtcTime)
+    read_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    read_due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    read_tries: int = 0
+    awaited_version: str | None = None
+    dismissed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+    def facts(self) -> GroupFacts:
+        """What rules may see of the group."""
+        return GroupFacts(
+            chat_id=self.chat_id, name=self.name, kind=self.kind, owner=self.owner, admins=tuple(self.admins)
+        )
+
+    def can_remove(self) -> tuple[str, ...]:
+        """Who the platform lets remove people: the owner and the admins, each once."""
+        return tuple(dict.fromkeys(userid for userid in (self.owner, *self.admins) if userid))
+
+    def is_old(self, version: str | None) -> bool:
+        """Whether the group has left this version behind."""
+        return version is not None and version != self.version and version in self.old_versions
+
+    def move_to(self, version: str | None) -> None:
+        """Take `version` as the one applied; the one before becomes old."""
+        if version == self.version:
+            return
+        self.leave_behind(self.version)
+        self.version = version
+        self.old_versions = [v for v in self.old_versions if v != version]
+
+    def leave_behind(self, version: str | None) -> None:
+        """Remember a version that is known to be past."""
+        if version and version not in self.old_versions:
+            self.old_versions = [*self.old_versions, version][-OLD_VERSIONS_KEPT:]
+
+
+class MemberRow(SQLModel, table=True):
+    """One external member of one group, also after leaving. `detailed` is False while only a callback named them."""
+
+    __tablename__ = "members"
+
+    chat_id: str = Field(primary_key=True, foreign_key="groups.chat_id")
+    external_userid: str = Field(primary_key=True, index=True)
+    name: str = ""
+    unionid: str | None = None
+    joined_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    join_scene: int | None = None
+    invited_by: str | None = None
+    state: str | None = None
+    detailed: bool = False
+    seen_at: datetime = Field(sa_type=UtcTime)
+    left_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    quit_scene: int | None = None
+
+    def facts(self) -> MemberFacts:
+        """What rules may see of the member."""
+        return MemberFacts(
+            external_userid=self.external_userid,
+            name=self.name,
+            joined_at=self.joined_at,
+            join_scene=self.join_scene,
+            invited_by=self.invited_by,
+            state=self.state,
+            unionid=self.unionid,
+        )
+
+
+async def group(tx: Tx, chat_id: str) -> GroupRow | None:
+    return await tx.get(GroupRow, chat_id)
+
+
+async def groups(tx: Tx) -> list[GroupRow]:
+    """All groups that are not dismissed, in the order of their ids."""
+    query = select(GroupRow).where(col(GroupRow.dismissed_at).is_(None)).order_by(GroupRow.chat_id)
+    return list((await tx.exec(query)).all())
+
+
+async def known_or_new(tx: Tx, chat_id: str, *, now: datetime) -> GroupRow:
+    """The group; a new row, watched from now on, where it was not known."""
+    found = await tx.get(GroupRow, chat_id)
+    if found is None:
+        found = GroupRow(chat_id=chat_id, watched_since=now)
+        tx.add(found)
+        await tx.flush()
+    return found
+
+
+async def present(tx: Tx, chat_id: str) -> dict[str, MemberRow]:
+    """Who is in the group now, by external_userid."""
+    query = select(MemberRow).where(MemberRow.chat_id == chat_id, col(MemberRow.left_at).is_(None))
+    return {row.external_userid: row for row in (await tx.exec(query)).all()}
+
+
+async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None:
+    """The member, whether still there or not."""
+    return await tx.get(MemberRow, (chat_id, external_userid))
+
+
+async def groups_of(tx: Tx, external_userid: str) -> list[tuple[GroupRow, MemberRow]]:
+    """The groups that somebody is in now, with their row in each."""
+    query = (
+        select(GroupRow, MemberRow)
+        .join(MemberRow, col(MemberRow.chat_id) == GroupRow.chat_id)
+        .where(MemberRow.external_userid == external_userid, col(MemberRow.left_at).is_(None))
+        .where(col(GroupRow.dismissed_at).is_(None))
+        .order_by(GroupRow.chat_id)
+    )
+    return [(group, member) for group, member in (await tx.exec(query)).all()]
+
+
+async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: int | None, now: datetime) -> list[str]:
+    """Take people off the roster; says which of them were on it."""
+    statement = (
+        update(MemberRow)
+        .where(
+            col(MemberRow.chat_id) == chat_id,
+            col(MemberRow.external_userid).in_(list(people)),
+            col(MemberRow.left_at).is_(None),
+        )
+        .values(left_at=now, quit_scene=quit_scene)
+        .returning(col(MemberRow.external_userid))
+    )
+    return sorted((await tx.exec(statement)).scalars().all())
+
+
+def read_soon(group: GroupRow, *, at: datetime) -> None:
+    """Have the group read at `at`, unless it is to be read earlier anyhow."""
+    if group.read_due_at is None or at < group.read_due_at:
+        group.read_due_at = at
+
+
+async def reads_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[GroupRow]:
+    """Groups whose time to be read again has come."""
+    query = (
+        select(GroupRow)
+        .where(col(GroupRow.read_due_at) <= now, col(GroupRow.dismissed_at).is_(None))
+        .order_by(col(GroupRow.read_due_at), GroupRow.chat_id)
+        .limit(limit)
+    )
+    return list((await tx.exec(query)).all())
+
+
+async def next_read(tx: Tx) -> datetime | None:
+    """When the next group is to be read again."""
+    query = select(func.min(GroupRow.read_due_at)).where(col(GroupRow.dismissed_at).is_(None))
+    return (await tx.exec(query)).one()
+
+
+async def watching_since(tx: Tx) -> datetime | None:
+    """Since when this bot has watched any group at all."""
+    return (await tx.exec(select(func.min(GroupRow.watched_since)))).one()
+
+
+async def unionid_seen(tx: Tx) -> bool:
+    """Whether this corp has ever been given a unionid: then WeChat people always come with one (page 96338)."""
+    query = select(MemberRow.external_userid).where(col(MemberRow.unionid).is_not(None)).limit(1)
+    return (await tx.exec(query)).first() is not None
+
+
+RETRY_READS = tuple(timedelta(seconds=s) for s in (1, 2, 4, 8, 15, 30, 60, 120))
+"""How long to wait before reading a group again whose read does not yet show what a callback told (page 96338)."""

@@ -1,0 +1,58 @@
+"""Our own staff: names for userids, to print on cards and to find the people whom the config calls by name."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel, col, select
+
+from store.database import Tx, UtcTime
+
+
+class StaffRow(SQLModel, table=True):
+    """One member of our corp. `name` is empty where the platform would not tell it."""
+
+    __tablename__ = "staff"
+
+    userid: str = Field(primary_key=True)
+    name: str = Field(default="", index=True)
+    seen_at: datetime = Field(sa_type=UtcTime)
+
+
+async def names(tx: Tx, userids: Iterable[str]) -> dict[str, str]:
+    """The name of each userid; the userid itself where none is known."""
+    wanted = list(userids)
+    query = select(StaffRow).where(col(StaffRow.userid).in_(wanted))
+    known = {row.userid: row.name for row in (await tx.exec(query)).all() if row.name}
+    return {userid: known.get(userid, userid) for userid in wanted}
+
+
+async def find(tx: Tx, called: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The userids of people called by userid or by name, and those of the names that nobody or several bear."""
+    found: list[str] = []
+    doubtful: list[str] = []
+    for name in called:
+        query = select(StaffRow.userid).where((StaffRow.userid == name) | (StaffRow.name == name))
+        userids = (await tx.exec(query)).all()
+        if len(userids) == 1:
+            found.append(userids[0])
+        else:
+            doubtful.append(name)
+    return list(dict.fromkeys(found)), doubtful
+
+
+async def nameless(tx: Tx, userids: Iterable[str]) -> list[str]:
+    """Which of these userids have no name on record yet."""
+    wanted = list(dict.fromkeys(userids))
+    query = select(StaffRow.userid).where(col(StaffRow.userid).in_(wanted), StaffRow.name != "")
+    known = set((await tx.exec(query)).all())
+    return [userid for userid in wanted if userid not in known]
+
+
+async def remember(tx: Tx, userid: str, name: str, *, now: datetime) -> None:
+    """Write down a member of staff; a name is never replaced by nothing."""
+    row = await tx.get(StaffRow, userid)
+    if row is None:
+        tx.add(StaffRow(userid=userid, name=name, seen_at=now))
+    else:
+        row.name, row.seen_at = name or row.name, now
+    await tx.flush()

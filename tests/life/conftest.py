@@ -1,0 +1,93 @@
+"""A whole bot and a whole WeCom in one process, on virtual time: HTTP through ASGI, nothing real, nothing random."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bot.settings import Settings
+from bot.step import settle
+from bot.wiring import Bot, Outside, open_bot
+from bot.worker import Rules
+from rules.book import Book
+from simulator import Faults, VirtualClock, World, create_app
+from wecom.limits import Unlimited
+
+CALLBACK = "http://bot/callback"
+
+
+@dataclass
+class Life:
+    """One bot, one world, one clock."""
+
+    world: World
+    bot: Bot
+    clock: VirtualClock
+
+    async def settle(self) -> None:
+        """Everything that is due now, in the world and in the bot, until neither has anything to do."""
+        while await self.world.run_due() + await settle(self.bot.worker):
+            pass
+
+    async def run(self, span: timedelta) -> None:
+        """Let time pass, moment by moment."""
+        end = self.clock.now() + span
+        await self.settle()
+        while True:
+            moments = [at for at in (self.world.next_due(), await self.bot.worker.next_due()) if at is not None]
+            at = min(moments, default=None)
+            if at is None or at > end:
+                break
+            self.clock.set(max(at, self.clock.now()))
+            await self.settle()
+        self.clock.set(end)
+
+
+def settings_for(world: World, database_url: str) -> Settings:
+    return Settings.explicit(
+        wecom_corp_id=world.corp_id,
+        wecom_agent_id=world.agent_id,
+        wecom_secret=world.secret,
+        wecom_callback_token=world.courier._crypto.token,
+        wecom_callback_aes_key="abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
+        wecom_api_base="http://127.0.0.1",
+        steward_public_url="http://127.0.0.1",
+        steward_secret_key="a-key-for-tests-only",
+        database_url=database_url,
+    )
+
+
+@asynccontextmanager
+async def living(world: World, clock: VirtualClock, book: Book, database_url: str) -> AsyncIterator[Life]:
+    """Open a bot beside the world and introduce them to each other."""
+    tokens = (f"token-{n}" for n in count())
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=create_app(world))) as to_world:
+        outside = Outside(
+            clock=clock, client=to_world, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
+        )
+        async with (
+            open_bot(settings_for(world, database_url), Rules(book), outside) as bot,
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app=bot.app)) as to_bot,
+        ):
+            world.callback_to(CALLBACK, to_bot)
+            yield Life(world, bot, clock)
+
+
+StartLife = Callable[..., AbstractAsyncContextManager[Life]]
+
+
+@pytest.fixture
+def start_life(tmp_path: Path) -> StartLife:
+    """`async with start_life(book, faults=…) as life`: a new world and a new bot."""
+
+    def start(book: Book, faults: Faults | None = None, seed: int = 1) -> AbstractAsyncContextManager[Life]:
+        clock = VirtualClock()
+        world = World(clock=clock, seed=seed, faults=faults)
+        return living(world, clock, book, f"sqlite:///{tmp_path}/life.db")
+
+    return start

@@ -1,0 +1,111 @@
+"""What the platform can be told to do. Only `bot/actions/` may import this. All raise PlatformError.
+
+The body of a command depends on its deed alone, so that sending it again is recognised by the platform's duplicate
+check (page 90236: 1,800 s here) and by `task_id`.
+"""
+
+import unicodedata
+from typing import Any
+
+from rules.actions import Card, SendCard, SendText, UpdateCard
+from rules.value import Value
+from wecom.gateway import Gateway
+
+
+class Sent(Value):
+    """A message is out. `invalid_users` did not get it; `response_code` updates the card once, within 72 hours."""
+
+    msgid: str
+    invalid_users: tuple[str, ...]
+    response_code: str | None
+
+
+async def send_text(gateway: Gateway, deed: SendText) -> Sent:
+    """message/send (page 90236)."""
+    return await _send(gateway, deed.to, "text", {"content": cut(deed.text, size=2048)})
+
+
+async def send_card(gateway: Gateway, deed: SendCard) -> Sent:
+    """message/send (page 90236)."""
+    return await _send(gateway, deed.to, "template_card", _card(deed.card, deed.task_id))
+
+
+async def update_card(gateway: Gateway, deed: UpdateCard) -> None:
+    """update_template_card (page 94945). Uses up the response code."""
+    body = {
+        "userids": list(deed.to),
+        "agentid": gateway.agent_id,
+        "response_code": deed.response_code,
+        "button": {"replace_name": deed.replace_with},
+    }
+    await gateway.post("message/update_template_card", body)
+
+
+async def _send(gateway: Gateway, to: tuple[str, ...], kind: str, content: dict[str, Any]) -> Sent:
+    body = {
+        "touser": "|".join(to),
+        "msgtype": kind,
+        "agentid": gateway.agent_id,
+        kind: content,
+        "enable_duplicate_check": 1,
+        "duplicate_check_interval": 1800,
+    }
+    answer = await gateway.post("message/send", body)
+    invalid = str(answer.get("invaliduser") or "")
+    return Sent(
+        msgid=str(answer.get("msgid") or ""),
+        invalid_users=tuple(user for user in invalid.split("|") if user),
+        response_code=str(answer.get("response_code") or "") or None,
+    )
+
+
+def _card(card: Card, task_id: str) -> dict[str, Any]:
+    """The numbers are what page 90236 says a client shows; it refuses more than 6 lines, 10 choices or 6 buttons."""
+    body: dict[str, Any] = {
+        "card_type": "button_interaction",
+        "main_title": {"title": cut(card.title, 36), "desc": cut(card.description, 44)},
+        "sub_title_text": cut(card.text, 160),
+        "horizontal_content_list": [
+            {"keyname": cut(line.label, 5), "value": cut(line.value, 30)} for line in card.lines[:6]
+        ],
+        "task_id": task_id,
+        "button_list": [
+            {"text": cut(button.text, 10), "style": button.style, "key": button.key} for button in card.buttons
+        ],
+    }
+    if card.choices:
+        body["button_selection"] = {
+            "question_key": "choice",
+            "title": cut(card.choices_title, 10),
+            "option_list": [{"id": choice.id, "text": cut(choice.text, 16)} for choice in card.choices],
+            "selected_id": card.choices[0].id,
+        }
+    return body
+
+
+def cut(text: str, length: int | None = None, *, size: int | None = None) -> str:
+    """`text` within `length` characters and `size` bytes of UTF-8, with "…" in place of what had to go.
+
+    What a reader sees as one character (an accent, an emoji of several parts) is kept whole or dropped whole.
+    """
+    if (length is None or len(text) <= length) and (size is None or len(text.encode()) <= size):
+        return text
+    kept = text if length is None else text[: length - 1]
+    if size is not None:
+        kept = kept.encode()[: size - len("…".encode())].decode(errors="ignore")
+    end = len(kept)
+    while end and _joins(text, end):
+        end -= 1
+    return text[:end] + "…"
+
+
+def _joins(text: str, at: int) -> bool:
+    """Do the characters before and after this place belong together?"""
+    before, after = text[at - 1], text[at : at + 1]
+    return (
+        before == "\u200d"
+        or after == "\u200d"
+        or (after != "" and unicodedata.category(after) in ("Mn", "Me", "Mc"))
+        or "\U0001f3fb" <= after <= "\U0001f3ff"  # colours of skin
+        or ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff")  # flags
+    )

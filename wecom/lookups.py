@@ -1,0 +1,201 @@
+"""What can be asked of the platform: one typed function per endpoint. All raise PlatformError.
+
+To add an endpoint, add its value and its function; parse inside `_reading`, and a misshapen answer is a PlatformError.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime
+
+from rules.facts import Member
+from rules.value import Value
+from wecom.errors import BAD_ANSWER, GroupGone, PlatformError
+from wecom.gateway import Gateway
+
+
+class GroupPage(Value):
+    """Some of the corp's groups. `cursor` asks for the next page; "" is the end."""
+
+    chat_ids: tuple[str, ...]
+    cursor: str
+
+
+class GroupChat(Value):
+    """One customer group as the platform has it. `staff`: userids of our corp's members in it, the owner among them.
+
+    `version` is opaque: equal where nobody came or went.
+    """
+
+    chat_id: str
+    name: str
+    owner: str
+    created_at: AwareDatetime | None
+    notice: str
+    admins: tuple[str, ...]
+    version: str
+    staff: tuple[str, ...]
+    members: tuple[Member, ...]
+
+
+class Contact(Value):
+    """Somebody whom staff have added. `corp_name` and `corp_full_name` are given for WeCom accounts only."""
+
+    external_userid: str
+    account: Literal["wechat", "wecom", "unknown"]
+    name: str
+    corp_name: str
+    corp_full_name: str
+    followers: tuple[str, ...]
+
+
+# --- customer groups --------------------------------------------------------------------------------------------------
+
+
+async def group_ids(gateway: Gateway, cursor: str = "", owners: Sequence[str] = ()) -> GroupPage:
+    """One page of the groups whose owner the app may see (page 92120). `owners`: only theirs, at most 100."""
+    path = "externalcontact/groupchat/list"
+    body: dict[str, Any] = {"status_filter": 0, "cursor": cursor, "limit": 1000}
+    if owners:
+        body["owner_filter"] = {"userid_list": list(owners)}
+    answer = await gateway.post(path, body, reads=True)
+    with _reading(path):
+        ids = tuple(row["chat_id"] for row in answer.get("group_chat_list") or ())
+        return GroupPage(chat_ids=ids, cursor=answer.get("next_cursor") or "")
+
+
+async def all_group_ids(gateway: Gateway) -> tuple[str, ...]:
+    """All groups, each once. Corps with more than 1,000 people in sight (81017) are asked owner by owner."""
+    found: dict[str, None] = {}
+    try:
+        async for page in _pages(gateway, ()):
+            found.update(dict.fromkeys(page.chat_ids))
+    except PlatformError as error:
+        if error.errcode != 81017:
+            raise
+    else:
+        return tuple(found)
+    staff = await follow_users(gateway)
+    for first in range(0, len(staff), 100):
+        async for page in _pages(gateway, staff[first : first + 100]):
+            found.update(dict.fromkeys(page.chat_ids))
+    return tuple(found)
+
+
+async def _pages(gateway: Gateway, owners: Sequence[str]) -> AsyncIterator[GroupPage]:
+    seen = {""}
+    cursor = ""
+    while True:
+        page = await group_ids(gateway, cursor, owners)
+        yield page
+        cursor = page.cursor
+        if cursor in seen:  # "" at the end; a cursor that comes back would go round for ever
+            return
+        seen.add(cursor)
+
+
+async def read_group(gateway: Gateway, chat_id: str) -> GroupChat:
+    """One group with everybody in it (page 92122). Raises GroupGone where there is no such customer group."""
+    path = "externalcontact/groupchat/get"
+    try:
+        answer = await gateway.post(path, {"chat_id": chat_id, "need_name": 1}, reads=True)
+    except PlatformError as error:
+        if error.errcode in _GONE:
+            raise GroupGone(error.errcode, path) from None
+        raise
+    with _reading(path):
+        group = answer["group_chat"]
+        people = group["member_list"]
+        return GroupChat(
+            chat_id=group["chat_id"],
+            name=group.get("name") or "",
+            owner=group["owner"],
+            created_at=_time(group.get("create_time")),
+            notice=group.get("notice") or "",
+            admins=tuple(admin["userid"] for admin in group.get("admin_list") or ()),
+            version=group.get("member_version") or "",
+            # Only type 2 is external: whoever is of no known type is not somebody to act against.
+            staff=tuple(person["userid"] for person in people if person["type"] != 2),
+            members=tuple(_member(person) for person in people if person["type"] == 2),
+        )
+
+
+# 40050, 86001: no such chatid. 90501, 90509: not a customer group. Which of them a dismissed group gives is [NV].
+_GONE = {40050, 86001, 90501, 90509}
+
+
+def _member(person: Mapping[str, Any]) -> Member:
+    return Member(
+        external_userid=person["userid"],
+        name=person.get("name") or person.get("group_nickname") or "",
+        joined_at=_time(person.get("join_time")),
+        join_scene=person.get("join_scene"),
+        invited_by=(person.get("invitor") or {}).get("userid"),
+        state=person.get("state") or None,
+        unionid=person.get("unionid") or None,
+    )
+
+
+# --- contacts and staff -----------------------------------------------------------------------------------------------
+
+
+async def read_contact(gateway: Gateway, external_userid: str) -> Contact | None:
+    """Who somebody is (page 92114). None where no staff has added them (84061): unknown, and proof of nothing."""
+    path = "externalcontact/get"
+    try:
+        answer = await gateway.get(path, external_userid=external_userid)
+    except PlatformError as error:
+        if error.errcode == 84061:
+            return None
+        raise
+    with _reading(path):
+        person = answer["external_contact"]
+        return Contact(
+            external_userid=person["external_userid"],
+            account=_ACCOUNTS.get(person.get("type"), "unknown"),
+            name=person.get("name") or "",
+            corp_name=person.get("corp_name") or "",
+            corp_full_name=person.get("corp_full_name") or "",
+            followers=tuple(user["userid"] for user in answer.get("follow_user") or ()),
+        )
+
+
+_ACCOUNTS: dict[object, Literal["wechat", "wecom"]] = {1: "wechat", 2: "wecom"}
+
+
+async def follow_users(gateway: Gateway) -> tuple[str, ...]:
+    """The userids of all staff with 客户联系 whom the app may see (page 92571)."""
+    path = "externalcontact/get_follow_user_list"
+    answer = await gateway.get(path)
+    with _reading(path):
+        return tuple(str(userid) for userid in answer.get("follow_user") or ())
+
+
+async def staff_name(gateway: Gateway, userid: str) -> str | None:
+    """What a member of staff is called (page 90196). None where there is none such, or the app may not see them."""
+    path = "user/get"
+    try:
+        answer = await gateway.get(path, userid=userid)
+    except PlatformError as error:
+        if error.errcode in (60011, 60111):
+            return None
+        raise
+    with _reading(path):
+        return str(answer["name"])
+
+
+# --- parsing ----------------------------------------------------------------------------------------------------------
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise PlatformError(BAD_ANSWER, path) from None
