@@ -3,6 +3,7 @@
 A button closes nothing but a release: it has the group read again, and the roster decides.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from loguru import logger
@@ -12,7 +13,7 @@ from handlers import roster as groups
 from rules.actions import SendText
 from rules.book import Book
 from rules.decision import Decision
-from rules.events import CardDue, CardPressed, CaseStepDue, GroupReadDue
+from rules.events import CardDue, CardPressed, CaseStep, CaseStepDue, GroupReadDue
 from rules.lanes import NORMAL, REMOVAL
 from rules.removal import EVERYBODY, say_choose_first, say_escalation, say_reminder, say_still_there
 from store import inbox, outbox, people, removal, roster, staff
@@ -66,7 +67,7 @@ async def _press(tx: Tx, book: Book, event: CardPressed, *, now: datetime) -> No
         if card.state == "closed":
             await cases.show_closed(tx, card, on_card, now=now)
         else:
-            await _tell(tx, (event.userid,), say_choose_first(), key=f"choose:{event.task_id}:{now.isoformat()}", now=now)
+            await _tell(tx, [event.userid], say_choose_first(), f"choose:{event.task_id}", now=now)
         return
     match event.button:
         case "removed":
@@ -120,79 +121,95 @@ async def _step(tx: Tx, book: Book, event: CaseStepDue, seen: groups.Seen, *, no
     due = GroupReadDue(at=event.at, chat_id=event.chat_id)
     decisions = await groups.handle(due, seen, tx, book, now)
     case = await removal.case(tx, event.case_id)
-    if case is None or not case.open_key:
+    if case is None or not _is_due(case, event.step, now):
         return decisions
-    if await _may_be_gone(tx, case, seen):
-        case.step, case.step_due_at = event.step, now + LOOK_AGAIN
-        return decisions
-    match event.step:
-        case "check":
-            await _check(tx, book, case, now=now)
-        case "remind":
-            await _remind(tx, book, case, now=now)
-        case "escalate":
-            await _escalate(tx, book, case, now=now)
+    shown = {member.external_userid for member in seen.chat.members} if seen.chat else set()
+    together = [each for each in await _on_the_same_card(tx, case) if _is_due(each, event.step, now)]
+    for each in together:
+        if each.external_userid not in shown:
+            # The read lacks them but is not believed yet: nobody is bothered about what may be done.
+            each.step_due_at = now + LOOK_AGAIN
+    staying = [each for each in together if each.external_userid in shown]
+    if staying:
+        await _say(tx, book, event.step, staying, now=now)
+    for each in staying:
+        _move_on(book, each, event.step, now=now)
     return decisions
 
 
-async def _may_be_gone(tx: Tx, case: CaseRow, seen: groups.Seen) -> bool:
-    """The read no longer shows the person, but is not believed yet: nobody is bothered meanwhile."""
-    shown = {member.external_userid for member in seen.chat.members} if seen.chat else set()
-    return case.external_userid not in shown
+def _is_due(case: CaseRow, step: CaseStep, now: datetime) -> bool:
+    """A press, or the step of somebody on the same card, may have moved the case on since the clock raised it."""
+    return case.open_key is not None and case.step == step and (case.step_due_at is None or case.step_due_at <= now)
 
 
-async def _check(tx: Tx, book: Book, case: CaseRow, *, now: datetime) -> None:
-    """Somebody pressed 已移出 and the roster still shows the person: say so to them, once per press."""
-    who, group_name = await _names(tx, case)
-    if case.pressed_by:
-        text = say_still_there(case.number, who, group_name)
-        await _tell(tx, (case.pressed_by,), text, key=f"still:{case.id}:{now.isoformat()}", now=now)
-    case.pressed_by = None
-    _wait(book, case, now=now)
+async def _on_the_same_card(tx: Tx, case: CaseRow) -> list[CaseRow]:
+    """One message speaks about all who are on one card: nobody is told the same thing once per person."""
+    return [case] if case.card_id is None else await removal.cases_on(tx, case.card_id)
 
 
-async def _remind(tx: Tx, book: Book, case: CaseRow, *, now: datetime) -> None:
-    who, group_name = await _names(tx, case)
-    card = await removal.card(tx, case.card_id) if case.card_id is not None else None
-    if card is not None and card.recipients:
-        text = say_reminder(case.number, who, group_name, now - case.opened_at)
-        await _tell(tx, tuple(card.recipients), text, key=f"remind:{case.id}:{now.isoformat()}", now=now)
-    case.reminded_at = now
-    _wait(book, case, now=now)
+async def _say(tx: Tx, book: Book, step: CaseStep, cases: list[CaseRow], *, now: datetime) -> None:
+    first = cases[0]
+    card = await removal.card(tx, first.card_id) if first.card_id is not None else None
+    asked = card.recipients if card is not None else []
+    who = await _who(tx, cases)
+    group = await roster.group(tx, first.chat_id)
+    place = group.name if group else first.chat_id
+    waited = now - min(case.opened_at for case in cases)
+    match step:
+        case "check":
+            for presser in dict.fromkeys(case.pressed_by for case in cases if case.pressed_by):
+                theirs = await _who(tx, [case for case in cases if case.pressed_by == presser])
+                await _tell(tx, [presser], say_still_there(theirs, place), f"still:{first.id}:{presser}", now=now)
+        case "remind":
+            await _tell(tx, asked, say_reminder(who, place, waited), f"remind:{first.id}", now=now)
+        case "escalate":
+            names = (await staff.names(tx, asked)).values()
+            delivered = card is not None and card.state != "failed"
+            text = say_escalation(who, place, tuple(names), waited, delivered=delivered)
+            await _tell(tx, await _managers(tx, book), text, f"escalate:{first.id}", now=now)
 
 
-async def _escalate(tx: Tx, book: Book, case: CaseRow, *, now: datetime) -> None:
-    who, group_name = await _names(tx, case)
-    card = await removal.card(tx, case.card_id) if case.card_id is not None else None
-    asked = tuple((await staff.names(tx, card.recipients)).values()) if card is not None else ()
-    managers, doubtful = await staff.find(tx, book.managers)
-    if doubtful:
-        logger.warning("managers that fit nobody, or several people, are not told: {}", "、".join(doubtful))
-    if managers:
-        text = say_escalation(case.number, who, group_name, asked, now - case.opened_at)
-        await _tell(tx, tuple(managers), text, key=f"escalate:{case.id}:{now.isoformat()}", now=now)
-    case.escalated_at = now
-    _wait(book, case, now=now)
-
-
-def _wait(book: Book, case: CaseRow, *, now: datetime) -> None:
+def _move_on(book: Book, case: CaseRow, done: CaseStep, *, now: datetime) -> None:
     """Set the next step: one reminder, one escalation, then only the roster is watched."""
-    settings = book.removal
+    case.pressed_by = None
+    if done == "remind":
+        case.reminded_at = now
+    if done == "escalate":
+        case.escalated_at = now
     if case.escalated_at is not None:
         case.step, case.step_due_at = None, None
     elif case.reminded_at is None:
-        case.step, case.step_due_at = "remind", max(now, case.opened_at + settings.remind_after)
+        case.step, case.step_due_at = "remind", max(now, case.opened_at + book.removal.remind_after)
     else:
-        case.step, case.step_due_at = "escalate", max(now, case.opened_at + settings.escalate_after)
+        case.step, case.step_due_at = "escalate", max(now, case.opened_at + book.removal.escalate_after)
 
 
-async def _names(tx: Tx, case: CaseRow) -> tuple[str, str]:
-    member = await roster.member(tx, case.chat_id, case.external_userid)
-    group = await roster.group(tx, case.chat_id)
-    return (member.name if member else "") or case.external_userid, group.name if group else case.chat_id
+async def _managers(tx: Tx, book: Book) -> list[str]:
+    found, doubtful = await staff.find(tx, book.managers)
+    if doubtful:
+        logger.warning("managers whose name fits nobody, or several people, are not told: {}", "、".join(doubtful))
+    if not found:
+        logger.error("nobody is there to be told: the config names no manager who is known")
+    return found
 
 
-async def _tell(tx: Tx, to: tuple[str, ...], text: str, *, key: str, now: datetime) -> None:
+async def _who(tx: Tx, cases: list[CaseRow]) -> str:
+    """ "#3「张三」、#4「李四」"."""
+    members = [(case, await roster.member(tx, case.chat_id, case.external_userid)) for case in cases]
+    return "、".join(
+        f"#{case.id}「{(member.name if member else '') or case.external_userid}」" for case, member in members
+    )
+
+
+async def _tell(tx: Tx, to: Sequence[str], text: str, key: str, *, now: datetime) -> None:
+    if not to:
+        return
     await outbox.put(
-        tx, SendText(to=to, text=text), key=key, lane=NORMAL, ordering_key=None, due_at=now, now=now
+        tx,
+        SendText(to=tuple(to), text=text),
+        key=f"{key}:{now.isoformat()}",
+        lane=NORMAL,
+        ordering_key=None,
+        due_at=now,
+        now=now,
     )

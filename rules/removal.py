@@ -119,17 +119,37 @@ def say_closed(outcomes: Iterable[str | None]) -> str:
     return OUTCOMES.get(kinds[0], "已处理") if len(kinds) == 1 else "全部处理完毕"
 
 
-def say_reminder(case_id: int, who: str, group_name: str, waited: timedelta) -> str:
-    return f"提醒 #{case_id}：「{who}」还在「{group_name}」里，已等了 {say_duration(waited)}。移出后请按卡片上的「已移出」；若是误判，请按「误判，放行」。"
+def say_reminder(who: str, group_name: str, waited: timedelta) -> str:
+    """`who` is "#3「张三」", or several of them."""
+    return (
+        f"提醒：{who}还在「{group_name}」里，已等了{_about(waited)}。"
+        "移出后请按卡片上的「已移出」；若是误判，请按「误判，放行」。"
+    )
 
 
-def say_still_there(case_id: int, who: str, group_name: str) -> str:
-    return f"#{case_id}：名单显示「{who}」还在「{group_name}」里。请打开群 → 群成员 → 移出；移出后不用再按按钮，机器人会自己看到。"
+def say_still_there(who: str, group_name: str) -> str:
+    return (
+        f"名单显示{who}还在「{group_name}」里。请打开群 → 群成员 → 移出；移出后不用再按按钮，机器人会自己看到。"
+    )
 
 
-def say_escalation(case_id: int, who: str, group_name: str, asked: tuple[str, ...], waited: timedelta) -> str:
-    asked_names = "、".join(asked) or "（没有可以移出的人）"
-    return f"需要您关注 #{case_id}：「{who}」在「{group_name}」里已 {say_duration(waited)}没有处理。已经请过：{asked_names}。只有群主和群管理员能移出，请联系他们。"
+def say_escalation(
+    who: str, group_name: str, asked: tuple[str, ...], waited: timedelta, *, delivered: bool
+) -> str:
+    """For the managers. `delivered` is False where the card could not be sent to those who can remove."""
+    if not asked:
+        what = "找不到这个群的群主和群管理员，没有人可以问"
+    elif delivered:
+        what = f"已请{'、'.join(asked)}移出，{_about(waited)}没有处理"
+    else:
+        what = f"卡片没能发给{'、'.join(asked)}（不在应用的可见范围？）"
+    return f"需要您关注：「{group_name}」里的{who}，{what}。只有群主和群管理员能移出，请联系他们。"
+
+
+def _about(waited: timedelta) -> str:
+    """As people say it: no seconds in minutes."""
+    minute = timedelta(minutes=1)
+    return say_duration(waited // minute * minute if waited >= minute else waited)
 
 
 def say_warning(who: str, company: str, group_name: str, because: str) -> str:

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from rules.decision import Decision
 from rules.facts import Group
@@ -22,10 +22,18 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Step = Annotated[Literal["remove", "warn", "observe"], BeforeValidator(_step_in_english)]
+Step = Annotated[
+    Literal["remove", "warn", "observe"],
+    BeforeValidator(_step_in_english),
+    WithJsonSchema({"type": "string", "enum": [*STEPS, *STEPS.values()]}),
+]
 """What follows a hit; 移出 / 提醒 / 仅观察 in Chinese."""
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 """One name or a list of names."""
 
 

@@ -6,15 +6,18 @@ from simulator.clock import VirtualClock, WallClock
 from simulator.errors import ImpossibleError
 from simulator.faults import Faults
 from simulator.limits import Limits
+from simulator.people import Customer, Staff
 from simulator.server import running
 from simulator.story import Story
 from simulator.world import World
 
 __all__ = [
     "CallbackSettings",
+    "Customer",
     "Faults",
     "ImpossibleError",
     "Limits",
+    "Staff",
     "Story",
     "VirtualClock",
     "WallClock",

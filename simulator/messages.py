@@ -72,17 +72,20 @@ class Received:
 
     @property
     def text(self) -> str:
-        """All that can be read in it, one piece a line."""
-        if isinstance(self.content, str):
-            return self.content
-        title = self.card.get("main_title") or {}
-        pieces = [title.get("title"), title.get("desc"), self.card.get("sub_title_text")]
-        pieces += [
-            f"{each.get('keyname', '')} {each.get('value', '')}"
-            for each in self.card.get("horizontal_content_list") or []
-        ]
-        pieces += [each.text for each in self.options]
-        return "\n".join(each for each in pieces if each)
+        return readable(self.content)
+
+
+def readable(content: str | Mapping[str, Any]) -> str:
+    """All that can be read in a message, one piece a line."""
+    if isinstance(content, str):
+        return content
+    title = content.get("main_title") or {}
+    pieces = [title.get("title"), title.get("desc"), content.get("sub_title_text")]
+    pieces += [
+        f"{each.get('keyname', '')} {each.get('value', '')}" for each in content.get("horizontal_content_list") or []
+    ]
+    pieces += [each["text"] for each in (content.get("button_selection") or {"option_list": []})["option_list"]]
+    return "\n".join(each for each in pieces if each)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ class Delivered:
     content: str | dict[str, Any]
     at: datetime
     task_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        return readable(self.content)
 
 
 @dataclass

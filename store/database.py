@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from store import sqlite_driver
 from store.columns import BigId, Json, UtcTime, table_of
 
 __all__ = ["BigId", "Database", "Json", "StoreUnavailable", "Tx", "UtcTime", "table_of"]
@@ -163,7 +165,7 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[Tx]:
     async with AsyncSession(engine, expire_on_commit=False) as tx:
         try:
             await tx.connection()
-        except (DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise as_unavailable(error) or error from error
         try:
             yield tx
@@ -180,9 +182,10 @@ def _sqlite(path: str, begin: str) -> AsyncEngine:
     writes = begin == "BEGIN IMMEDIATE"
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
-        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},  # None: sqlite3 begins nothing by itself
+        async_creator=partial(sqlite_driver.connect, path, busy_seconds=BUSY_SECONDS),
         pool_size=1 if writes else 5,
         max_overflow=0 if writes else 10,
+        pool_reset_on_return=None,  # a session always ends its transaction: no second ROLLBACK to make sure
         hide_parameters=True,
     )
 
@@ -193,7 +196,7 @@ def _sqlite(path: str, begin: str) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)  # past SQLAlchemy: it would take longer than SQLite does
 
     return engine
 

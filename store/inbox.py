@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Select, delete, literal_column, select, update
+from sqlalchemy import Select, delete, func, literal_column, select, update
 from sqlmodel import Field
 
 from rules.events import AnyEvent, any_event
@@ -67,6 +67,13 @@ def digest(content: bytes) -> str:
 def event_of(row: Inbox) -> AnyEvent:
     """The event in a row that is not a callback (a callback's payload is XML, which `wecom.callbacks` reads)."""
     return any_event.validate_json(row.payload)
+
+
+async def finished_callbacks(tx: Tx) -> int:
+    """How many callbacks have been worked on to the end."""
+    core = table_of(Inbox)
+    done = select(func.count()).where(core.c.source == "callback", core.c.finished_at.is_not(None))
+    return (await (await tx.connection()).execute(done)).scalar_one()
 
 
 async def prune(tx: Tx, *, now: datetime, keep_days: int, at_most: int = 1000) -> int:

@@ -104,6 +104,12 @@ async def open_cases(tx: Tx) -> list[CaseRow]:
     return list((await tx.exec(query)).all())
 
 
+async def closed_since(tx: Tx, moment: datetime) -> list[CaseRow]:
+    """Cases that were closed after this moment, in that order."""
+    query = select(CaseRow).where(col(CaseRow.closed_at) > moment).order_by(col(CaseRow.closed_at), col(CaseRow.id))
+    return list((await tx.exec(query)).all())
+
+
 async def open_cases_about(tx: Tx, external_userid: str, rule: str) -> list[CaseRow]:
     """The open cases of one rule about one person, in any group."""
     query = (

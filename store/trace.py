@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
 
 from rules.decision import Decision
 from store.database import Tx, UtcTime
@@ -47,3 +47,14 @@ async def write(
             decisions=json.dumps([d.model_dump(mode="json") for d in decisions], ensure_ascii=False),
         )
     )
+
+
+async def since(tx: Tx, trace_id: int) -> list[TraceRow]:
+    """What was traced after this row, in order."""
+    query = select(TraceRow).where(col(TraceRow.id) > trace_id).order_by(col(TraceRow.id))
+    return list((await tx.exec(query)).all())
+
+
+def decisions(row: TraceRow) -> list[Decision]:
+    """The answers in a row."""
+    return [Decision.model_validate(each) for each in json.loads(row.decisions)]

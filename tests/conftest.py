@@ -98,6 +98,12 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """Where a SQLite database may be made."""
+    return f"sqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture
 async def sqlite_db(sqlite_url: str) -> AsyncIterator[Database]:
     """The same, open."""
     async with _opened(sqlite_url) as database:
@@ -150,13 +156,26 @@ def postgres_server() -> Iterator[PostgresServer]:
 _numbers = count(1)
 
 
+@contextlib.contextmanager
+def _postgres_database(server: PostgresServer, template: str) -> Iterator[str]:
+    name = f"steward_{next(_numbers)}"
+    _run(_administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    yield server.url(name)
+    _run(_administer(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A migrated PostgreSQL database of this test's own."""
-    name = f"steward_{next(_numbers)}"
-    _run(_administer(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE "template_steward"'))
-    yield postgres_server.url(name)
-    _run(_administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with _postgres_database(postgres_server, "template_steward") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database with nothing in it."""
+    with _postgres_database(postgres_server, "template0") as url:
+        yield url
 
 
 @pytest.fixture
@@ -170,6 +189,13 @@ async def postgres_db(postgres_url: str) -> AsyncIterator[Database]:
 def db_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of this test's own: the test runs once on each engine."""
     url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_db_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables: the test runs once on each engine."""
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
     return url
 
 

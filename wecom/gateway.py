@@ -45,7 +45,7 @@ class Gateway:
     """One app of one corp.
 
     `base`: scheme and host; paths start with /cgi-bin/. `loopback_only` refuses (ValueError) a base anywhere else.
-    `observe(endpoint, errcode)` is told of every answer (0 = fine) and failure, for metrics.
+    `observe(endpoint, errcode)` is told of every answer (0 = fine) and failure, for metrics. `whole_call`: seconds.
     """
 
     def __init__(  # noqa: PLR0913 - everything from outside is handed in, by name
@@ -61,6 +61,7 @@ class Gateway:
         limiter: Limiter,
         observe: Callable[[str, int], None] = lambda _endpoint, _errcode: None,
         loopback_only: bool = False,
+        whole_call: float = WHOLE_CALL,
     ) -> None:
         if loopback_only and not is_loopback(base):
             raise ValueError("this gateway may only speak to a loopback address")
@@ -71,6 +72,7 @@ class Gateway:
         self._clock = clock
         self._limiter = limiter
         self._observe = observe
+        self._whole_call = whole_call
         self._blocked_until: dict[str, datetime] = {}
         self._keeper = TokenKeeper(self._fetch_token, key=f"{corp_id}:{agent_id}", cache=tokens, clock=clock)
 
@@ -86,7 +88,7 @@ class Gateway:
         return await self._call(_Request("POST", path, {}, body, NO_ANSWER if reads else OUTCOME_UNKNOWN))
 
     async def _call(self, request: "_Request") -> dict[str, Any]:
-        deadline = _deadline()
+        deadline = self._deadline()
         token = await self._token(self._keeper.current(), request.path, deadline)
         answer = await self._send(request.with_params(access_token=token.value), deadline)
         if _is_stale(answer):
@@ -94,7 +96,6 @@ class Gateway:
             answer = await self._send(request.with_params(access_token=token.value), deadline)
         if _is_stale(answer):
             self._keeper.rest(PlatformError(answer["errcode"], "gettoken", treatment="retry"))
-            raise PlatformError(answer["errcode"], request.path, treatment="retry")
         return _checked(answer, request.path)
 
     async def _token(self, token: Awaitable[Token], path: str, deadline: float) -> Token:
@@ -108,7 +109,7 @@ class Gateway:
     async def _fetch_token(self) -> Token:
         asked_at = self._clock.now()
         request = _Request("GET", "gettoken", self._login, None, NO_ANSWER)
-        answer = _checked(await self._send(request, _deadline()), request.path)
+        answer = _checked(await self._send(request, self._deadline()), request.path)
         value, seconds = answer.get("access_token"), answer.get("expires_in")
         if not (isinstance(value, str) and value and isinstance(seconds, int)):
             raise PlatformError(BAD_ANSWER, request.path)
@@ -116,7 +117,7 @@ class Gateway:
 
     async def _send(self, request: "_Request", deadline: float) -> dict[str, Any]:
         """The answer with its errcode, whatever that is. Raises PlatformError where there is none."""
-        await self._wait_for_nobody(request.path)
+        await self._admit(request.path)
         answer: dict[str, Any] | None = None
         failed = request.lost
         try:
@@ -143,8 +144,11 @@ class Gateway:
             self._blocked_until[request.path] = self._clock.now() + timedelta(seconds=60)
         return answer
 
-    async def _wait_for_nobody(self, path: str) -> None:
-        """Over a limit, ours or the platform's: the caller tries again later, as a row, and nothing is sent now."""
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._whole_call
+
+    async def _admit(self, path: str) -> None:
+        """Raises PlatformError where a limit is reached, ours or the platform's: then nothing is sent now."""
         now = self._clock.now()
         blocked_until = self._blocked_until.get(path, now)
         if blocked_until > now:
@@ -161,10 +165,6 @@ def is_loopback(base: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _deadline() -> float:
-    return asyncio.get_running_loop().time() + WHOLE_CALL
 
 
 def _json_object(response: httpx2.Response) -> dict[str, Any] | None:
@@ -187,7 +187,8 @@ def _is_stale(answer: Mapping[str, Any]) -> bool:
 
 def _checked(answer: dict[str, Any], path: str) -> dict[str, Any]:
     if answer["errcode"]:
-        raise PlatformError(answer["errcode"], path)
+        # Whatever could be done about the token has been done.
+        raise PlatformError(answer["errcode"], path, treatment="retry" if _is_stale(answer) else None)
     return answer
 
 

@@ -29,11 +29,15 @@ class StillClock:
 
 
 class Platform:
-    """Answers what it is told to, path by path (the last answer for ever), and remembers what it was asked."""
+    """Answers what it is told to, path by path (the last answer for ever), and remembers what it was asked.
+
+    `asked`: (path, query, body); `sent`: the bytes of each body.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}
         self.asked: list[tuple[str, dict[str, str], Any]] = []
+        self.sent: list[bytes] = []
         self.tokens_given = 0
         self.tells: Callable[[str, dict[str, str], Any], Answer | None] = lambda _path, _query, _body: None
 
@@ -48,6 +52,7 @@ class Platform:
         query = dict(request.url.params)
         body = json.loads(request.content) if request.content else None
         self.asked.append((path, query, body))
+        self.sent.append(request.content)
         answer = self.tells(path, query, body) or self._listed(path)
         if isinstance(answer, Exception):
             raise answer

@@ -1,0 +1,94 @@
+"""The command `steward`. Each command prints what to do next; exit code 0 fine, 1 found something, 2 could not run."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.serve import Role
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="群管家 Steward：照看企业微信客户群。", pretty_exceptions_enable=False
+)
+
+EXAMPLE = Path(__file__).parent.parent / "config.yaml"
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="监听的地址；不写就用 STEWARD_HOST")] = None,
+    port: Annotated[int | None, typer.Option(help="监听的端口；不写就用 STEWARD_PORT")] = None,
+    role: Annotated[Role, typer.Option(help="web 只收回调，worker 只干活，all 两样都做")] = "all",
+) -> None:
+    """运行群管家（先在 .env 里填好企业微信的设置）。"""
+    from bot.config import ConfigError, config_hash, parse_config, read_text
+    from bot.logs import set_up_logs
+    from bot.serve import serve as run
+    from bot.server import ServerError, loop_factory
+    from bot.settings import SettingsError, load_settings
+    from bot.worker import Rules
+    from rules.book import Book
+    from store.database import StoreUnavailable
+
+    errors = Console(stderr=True)
+    try:
+        settings = load_settings(os.environ, Path(".env"))
+        text = read_text(settings.steward_config)
+        book = parse_config(text, settings.steward_config.name, Book)
+    except SettingsError as error:
+        errors.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(2) from None
+    except ConfigError as error:
+        errors.print(str(error), markup=False, highlight=False)
+        errors.print("改好以后运行 steward check 再看一遍。", style="bold")
+        raise typer.Exit(2) from None
+    set_up_logs(secrets=settings.secret_values())
+    rules = Rules(book, config_hash(text))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        try:
+            runner.run(
+                run(settings, rules, host=host or settings.steward_host, port=port or settings.steward_port, role=role)
+            )
+        except* (StoreUnavailable, ServerError) as group:
+            for failure in group.exceptions:
+                errors.print(f"启动不了：{failure}", markup=False, highlight=False)
+            raise typer.Exit(2) from None
+
+
+@app.command()
+def demo(
+    stay: Annotated[bool, typer.Option("--stay", help="演完不关，可以在浏览器里扮演任何人")] = False,  # noqa: FBT002 - a flag
+    seed: Annotated[int, typer.Option(help="同一个种子演出同一个故事")] = 1,
+    pace: Annotated[float, typer.Option(help="每一行停几秒；0 = 不停")] = 0.15,
+) -> None:
+    """看一遍：模拟的企业微信加上真的群管家，不用账号，不用设置。"""
+    from bot.demo import play
+    from bot.logs import set_up_logs
+    from bot.server import loop_factory
+
+    set_up_logs(level="ERROR")
+    console = Console()
+
+    async def pause(lines: float) -> None:
+        await asyncio.sleep(lines * pace)
+
+    with tempfile.TemporaryDirectory(prefix="steward-demo-") as folder, asyncio.Runner(loop_factory=loop_factory()) as runner:
+        try:
+            kept = runner.run(play(console, EXAMPLE, Path(folder), pause=pause, stay=stay, seed=seed))
+        except KeyboardInterrupt:
+            console.print("\n演示结束。")
+            return
+    raise typer.Exit(0 if all(each.kept for each in kept) else 1)
+
+
+if __name__ == "__main__":
+    main()

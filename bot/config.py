@@ -1,0 +1,68 @@
+"""`config.yaml` → a typed value, or everything that is wrong with it: file, line, column, and a reason in Chinese."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bot.config_errors import explain
+from bot.problems import Problem, closest, render
+from bot.yaml_tree import read_tree
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ConfigError(Exception):
+    """A config that cannot be used. `problems`: all of them, in the order of the file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
+        super().__init__(render(self.problems))
+
+
+def read_config(path: Path, model: type[M]) -> M:
+    """The file as a `model`. Raises ConfigError."""
+    return parse_config(read_text(path), path.name, model)
+
+
+def read_text(path: Path) -> str:
+    """The file's text. Raises ConfigError where there is none, or where it is not UTF-8."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        others = [other.name for pattern in ("*.yaml", "*.yml") for other in path.parent.glob(pattern)]
+        reason = f"找不到这个文件（在 {path.absolute().parent} 里找过）"
+        raise ConfigError([Problem(path.name, 0, 0, "", "", reason, closest(path.name, others))]) from None
+    except OSError as error:
+        reason = f"打不开这个文件（{error.strerror}）：请确认它是一个普通文件，并且有读取权限"
+        raise ConfigError([Problem(path.name, 0, 0, "", "", reason)]) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode()) + 1
+        reason = "这里不是 UTF-8 编码的文字：请用「另存为」把文件保存成 UTF-8 编码"
+        raise ConfigError([Problem(path.name, before.count(b"\n") + 1, column, "", "", reason)]) from None
+
+
+def parse_config(text: str, file: str, model: type[M]) -> M:
+    """The text as a `model`; `file` is the name shown in problems. Raises ConfigError."""
+    root, faults = read_tree(text)
+    problems = [Problem(file, *fault.place, "", fault.value, fault.reason) for fault in faults]
+    if root is None:
+        raise ConfigError(problems or [Problem(file, 0, 0, "", "", "这个文件是空的")])
+    try:
+        # By way of JSON: there lists may become tuples and text may become dates even in a strict model.
+        config = model.model_validate_json(json.dumps(root.data()))
+    except ValidationError as error:
+        problems += explain(error, root, model, file)
+    if problems:
+        raise ConfigError(problems) from None
+    return config
+
+
+def config_hash(text: str) -> str:
+    """What a decision records as the config's version: the hex SHA-256 of its text."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""What is wrong with a file that a manager wrote: where, what, why (in Chinese), and what was perhaps meant."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """`line` and `column` count from 1; line 0 = the file as a whole. `path`: `rules[0].then`, "" = the top.
+
+    `reason`: a Chinese sentence without its full stop. `value`: what stands there, as written. `meant`: "" = no idea.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    value: str
+    reason: str
+    meant: str = ""
+
+
+def render(problems: Iterable[Problem]) -> str:
+    """One line each: `config.yaml:12:5  rules[0].then  「移走」不是可用的值：…。您是不是想写「移出」？`"""
+    return "\n".join(map(_line, problems))
+
+
+def _line(problem: Problem) -> str:
+    where = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    meant = f"您是不是想写「{problem.meant}」？" if problem.meant else ""
+    return "  ".join(part for part in (where, problem.path, f"{problem.reason}。{meant}") if part)
+
+
+def closest(word: str, allowed: Sequence[str]) -> str:
+    """The allowed word that was probably meant, or ""."""
+    # Two Chinese words of two characters are alike when they share one of them.
+    cutoff = 0.5 if not word.isascii() or len(word) <= 3 else 0.6
+    folded = {candidate.lower(): candidate for candidate in allowed}
+    found = get_close_matches(word.strip().lower(), folded, n=1, cutoff=cutoff)
+    return folded[found[0]] if found else ""
+
+
+def short(text: str, most: int = 40) -> str:
+    """What stands there, on one line and cut to a readable length."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[:most]}…"

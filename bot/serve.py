@@ -1,0 +1,167 @@
+"""`steward serve`: the worker and the web on real time. Everything that reads the wall clock or makes randomness is here.
+
+The worker claims one row after the other and works a few at once. It is woken when a callback is committed or a row is
+finished, and looks by itself every half second: so another process's rows are begun within a second.
+"""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC
+from typing import Literal, TypeVar
+
+import httpx2
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from loguru import logger
+
+from bot.clocks import SystemClock
+from bot.server import run_server
+from bot.settings import Settings
+from bot.wiring import Bot, Outside, open_bot
+from bot.worker import Rules, Worker
+from store.database import StoreUnavailable
+from wecom.limits import ApiLimits
+
+Role = Literal["all", "web", "worker"]
+Claimed = TypeVar("Claimed")
+
+LOOK_EVERY = 0.5  # seconds
+EVENTS_AT_ONCE = 8
+DEEDS_AT_ONCE = 4
+STOP_WITHIN = 10.0  # seconds; what is not finished then is left to its lease
+
+
+async def serve(settings: Settings, rules: Rules, *, host: str, port: int, role: Role) -> None:
+    """Run until SIGTERM or SIGINT. Raises StoreUnavailable or ServerError where it cannot start."""
+    clock = SystemClock()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    wake = Wake()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx2.AsyncClient())
+        outside = Outside(
+            clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock)
+        )
+        bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))
+        async with asyncio.TaskGroup() as tasks:
+            if role != "web":
+                tasks.create_task(work(bot.worker, wake, stop))
+                tasks.create_task(_keep_time(bot, wake, stop))
+            if role == "worker":
+                logger.info("working; no HTTP in this role")
+            else:
+                tasks.create_task(run_server(bot.app, host, port, stop))
+
+
+class Wake:
+    """Wakes everybody who waits for work, and remembers it for those who are about to wait."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def now(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when woken, or after this long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        self._event.clear()
+
+
+async def work(worker: Worker, wake: Wake, stop: asyncio.Event) -> None:
+    """Work on events and deeds until `stop`; then let what was begun come to its end."""
+    deeds = Wake()
+
+    def more() -> None:
+        wake.now()
+        deeds.now()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_keep(worker.claim_event, worker.handle, EVENTS_AT_ONCE, wake, more, stop))
+        tasks.create_task(_keep(worker.claim_deed, worker.act, DEEDS_AT_ONCE, deeds, more, stop))
+
+
+async def _keep(
+    claim: Callable[[], Awaitable[Claimed | None]],
+    work_on: Callable[[Claimed], Awaitable[None]],
+    at_once: int,
+    wake: Wake,
+    more: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Claim and work, at most `at_once` at a time. A database that is away is asked again, not given up."""
+    free = asyncio.Semaphore(at_once)
+    begun: set[asyncio.Task[None]] = set()
+
+    async def finish(claimed: Claimed) -> None:
+        try:
+            await work_on(claimed)
+        finally:
+            free.release()
+            more()
+
+    while not stop.is_set():
+        await free.acquire()
+        try:
+            claimed = await claim()
+        except StoreUnavailable as error:
+            logger.error("the database is not available: {}", error)
+            claimed = None
+        except Exception:  # noqa: BLE001 - a worker that ends is worse than one that complains twice a second
+            logger.exception("claiming failed")
+            claimed = None
+        if claimed is None:
+            free.release()
+            await wake.wait(LOOK_EVERY)
+            continue
+        task = asyncio.create_task(finish(claimed))
+        begun.add(task)
+        task.add_done_callback(begun.discard)
+    if begun:
+        await asyncio.wait(begun, timeout=STOP_WITHIN)
+
+
+async def _keep_time(bot: Bot, wake: Wake, stop: asyncio.Event) -> None:
+    """The clock: raise what is due, read the roster at start and every hour, and measure."""
+
+    async def sweep() -> None:
+        if await _unless_store_is_away(bot.worker.sweep):
+            wake.now()
+
+    async def read_roster() -> None:
+        hour = bot.clock.now().strftime("%Y-%m-%dT%H")
+        await _unless_store_is_away(lambda: bot.read_roster(hour))
+
+    async def read_at_start() -> None:
+        await bot.read_roster(f"start:{bot.clock.now().isoformat()}")
+        wake.now()
+
+    async def measure() -> None:
+        await _unless_store_is_away(bot.measure)
+
+    await _unless_store_is_away(read_at_start)
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+    scheduler.add_job(sweep, "interval", seconds=LOOK_EVERY)
+    scheduler.add_job(read_roster, "cron", minute=17)
+    scheduler.add_job(measure, "interval", seconds=10)
+    scheduler.start()
+    await stop.wait()
+    scheduler.shutdown(wait=False)
+
+
+Answer = TypeVar("Answer")
+
+
+async def _unless_store_is_away(do: Callable[[], Awaitable[Answer]]) -> Answer | None:
+    try:
+        return await do()
+    except StoreUnavailable as error:
+        logger.error("the database is not available: {}", error)
+        return None
