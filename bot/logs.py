@@ -1,5 +1,7 @@
 """Logging: loguru on one stream, the standard library's loggers led into it, and secrets scrubbed as a last line."""
 
+from __future__ import annotations
+
 import logging
 import re
 import sys
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
 
 _SHORTEST = 4  # scrubbing shorter values would blot out ordinary words and numbers
 _BLOT = "[secret]"
-_QUIET = ("asyncio", "uvicorn", "httpx2", "httpcore2", "aiosqlite", "apscheduler", "multipart")  # their INFO is noise here
+_QUIET = (
+    "asyncio",
+    "uvicorn",
+    "httpx2",
+    "httpcore2",
+    "aiosqlite",
+    "apscheduler",
+    "multipart",
+)  # their INFO is noise here
 
 
 def set_up_logs(level: str = "INFO", secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
@@ -32,13 +42,13 @@ def set_up_logs(level: str = "INFO", secrets: Iterable[str] = (), stream: TextIO
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def redact(secrets: Iterable[str]) -> "Callable[[Record], None]":
+def redact(secrets: Iterable[str]) -> Callable[[Record], None]:
     """A loguru patcher that blots the values out of message, extra and exception, also in their URL-encoded form."""
     known = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
     longest_first = sorted(known, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-    def scrub(record: "Record") -> None:
+    def scrub(record: Record) -> None:
         record["message"] = pattern.sub(_BLOT, record["message"])
         for key, value in record["extra"].items():
             shown = str(value)
@@ -59,7 +69,7 @@ def _forms(secret: str) -> tuple[str, ...]:
     return secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]
 
 
-def _line(record: "Record") -> str:
+def _line(record: Record) -> str:
     """The template of one line. Names of extras go in, their values do not: those may hold braces."""
     ids = "".join(f" {key}={{extra[{key}]}}" for key in record["extra"] if key.isidentifier())
     return (
@@ -76,7 +86,7 @@ class _Intercept(logging.Handler):
         except ValueError:
             level = record.levelno
 
-        def name_the_caller(seen: "Record") -> None:
+        def name_the_caller(seen: Record) -> None:
             seen["name"], seen["function"], seen["line"] = record.name, record.funcName, record.lineno
 
         logger.patch(name_the_caller).opt(exception=record.exc_info).log(level, "{}", record.getMessage())

@@ -14,6 +14,7 @@ _FULL_WIDTH = "这里用了全角冒号「：」，请改成英文冒号加一�
 _SPACE = "英文冒号后面要有一个空格"
 _TAB = "缩进用了制表符（Tab），请改成空格"
 
+TOO_DEEP = "nested too deeply"  # our own word beside the parser's
 AFTER_QUOTES = "引号后面不能再写别的：多半是这一行或前面几行的引号没有配对"
 
 
@@ -56,6 +57,7 @@ def about_colon(text: str) -> str:
 
 
 _EXPLAINED = [  # (words of the parser, of its context) → what to say, and whether the place to show is where it began
+    (TOO_DEEP, "", "嵌套太深了，多半是括号或「- 」多写了", False),
     ("could not find expected ':'", "", "这一行缺少冒号：应当写成「名称: 值」，英文冒号后面有一个空格", True),
     (
         "mapping values are not allowed",

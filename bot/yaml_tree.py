@@ -173,7 +173,7 @@ class _Builder:
         if isinstance(event, ScalarEvent):
             return Scalar(place, event.value, plain=not event.style)
         if depth == DEEPEST:
-            self._complain(event, "", f"嵌套超过了 {DEEPEST} 层")
+            raise MarkedYAMLError(problem=yaml_mistakes.TOO_DEEP, problem_mark=event.start_mark)
         if isinstance(event, MappingStartEvent):
             return self._fields(place, depth + 1)
         return self._items(place, depth + 1, in_brackets=bool(event.flow_style))
@@ -184,8 +184,7 @@ class _Builder:
             node = self._node(event, depth)
             if in_brackets and isinstance(node, Scalar) and node.plain and "，" in node.text:
                 self._complain(event, node.text, "方括号里要用英文逗号隔开；如果逗号是文字的一部分，请给整段文字加引号")
-            if depth <= DEEPEST:
-                items.nodes.append(node)
+            items.nodes.append(node)
         return items
 
     def _fields(self, place: Place, depth: int) -> Fields:
@@ -202,7 +201,7 @@ class _Builder:
             elif key.text in fields.nodes:
                 first = fields.keys[key.text].line
                 self._complain(event, key.text, f"「{key.text}」写了两次（第一次在第 {first} 行），请合并成一处")
-            elif depth <= DEEPEST:
+            else:
                 fields.nodes[key.text], fields.keys[key.text] = value, key.place
         return fields
 

@@ -153,7 +153,8 @@ async def _note_presence(tx: Tx, group: GroupRow, ids: tuple[str, ...], *, now: 
         if row is None:
             tx.add(MemberRow(chat_id=group.chat_id, external_userid=external_userid, seen_at=now))
         elif row.left_at is not None:
-            row.left_at, row.quit_scene, row.detailed, row.seen_at = None, None, False, now
+            row.left_at, row.quit_scene = None, None
+            row.detailed, row.joined_at, row.seen_at = False, None, now
     await tx.flush()
 
 
@@ -206,7 +207,7 @@ def _left_just_now(row: MemberRow, shown: Member, began: datetime) -> bool:
 
 def _came_just_now(row: MemberRow, began: datetime) -> bool:
     """A read lacks somebody who came a moment ago: it may answer an older state."""
-    return began - max(row.seen_at, row.joined_at or row.seen_at) < SETTLE
+    return began - (row.joined_at or row.seen_at) < SETTLE
 
 
 def _settle(group: GroupRow, *, doubtful: bool, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""How members of staff answer the cards they get. They read a card as a person does: by its words.
+"""How people answer what happens to them. Staff read a card as a person does: by its words.
 
 Nothing here knows how the bot builds its cards. A person looks for a button by what is written on it, and for whom to
 remove by the names on the card that they find in a group where they can remove.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from simulator.errors import ImpossibleError
 
 if TYPE_CHECKING:
+    from simulator.groups import Group
     from simulator.messages import Received
     from simulator.people import Customer, Staff
     from simulator.world import World
@@ -92,6 +93,21 @@ def act(world: "World", staff: "Staff", card: "Received", deed: HabitName, choos
         world.press(staff.userid, card.task_id, button.key, selected)
     except ImpossibleError as no:
         world.tell(staff.name, f"想点「{button.text}」，但是{no}", task_id=card.task_id)
+
+
+def was_removed(world: "World", group: "Group", person: "Customer") -> None:
+    """Somebody was taken out of a group: plan their coming back, if they are of that kind (`Customer.comes_back`)."""
+    if person.returns_after is None or person.returns <= 0:
+        return
+    person.returns -= 1
+
+    def scan_again() -> None:
+        try:
+            world.join(group, person)
+        except ImpossibleError as no:
+            world.tell(person.title, f"想再扫码进群「{group.name}」，但是{no}", chat_id=group.chat_id, person=person.id)
+
+    world.at(world.clock.now() + person.returns_after, scan_again)
 
 
 def whom_to_remove(world: "World", staff: "Staff", card: "Received") -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from simulator.courier import Courier
 from simulator.errors import ImpossibleError
 from simulator.faults import Fate, Faults
 from simulator.groups import Group, Member, Snapshot
-from simulator.habits import hears
+from simulator.habits import hears, was_removed
 from simulator.ids import Ids
 from simulator.limits import Limits, Tokens, Usage
 from simulator.messages import Delivered, PostOffice, Received
@@ -259,9 +259,8 @@ class World:
         self.tell(
             self.staff[by].name, f"把{self._title(who)}移出了群「{out_of.name}」", chat_id=out_of.chat_id, person=who.id
         )
-        if isinstance(who, Customer) and who.returns_after is not None and who.returns > 0:
-            who.returns -= 1
-            self.at(self.clock.now() + who.returns_after, lambda: self.join(out_of, who))
+        if isinstance(who, Customer):
+            was_removed(self, out_of, who)
 
     def _take_out(self, group: Group, people: Sequence[Person], quit_scene: int) -> None:
         if outside := [each.name for each in people if each.id not in group.members]:

@@ -48,6 +48,15 @@ def pytest_runtest_makereport() -> Any:
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # `make soak` runs what is marked soak: that is also every test that asks for its size.
+    if os.environ.get("STEWARD_TEST_SIZE") == "soak":
+        for item in items:
+            if "size" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.soak)
+
+
 @pytest.fixture(scope="session")
 def seed() -> int:
     """The seed of this run, the same in all workers. STEWARD_SEED sets it."""

@@ -14,6 +14,7 @@ from wecom.errors import PlatformError
 from wecom.gateway import Gateway
 
 REPEATABLE = True
+TASK_ID_TAKEN = 42014
 
 
 async def is_wanted(deed: SendCard, tx: Tx) -> bool:
@@ -23,7 +24,13 @@ async def is_wanted(deed: SendCard, tx: Tx) -> bool:
 
 
 async def carry_out(deed: SendCard, wecom: Gateway) -> Sent:
-    return await commands.send_card(wecom, deed)
+    """A task_id that is taken was taken by this very card: an earlier try arrived, though its answer did not."""
+    try:
+        return await commands.send_card(wecom, deed)
+    except PlatformError as error:
+        if error.errcode != TASK_ID_TAKEN:
+            raise
+        return Sent(msgid="", invalid_users=(), response_code=None)
 
 
 async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:

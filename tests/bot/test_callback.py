@@ -3,13 +3,15 @@
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from loguru import logger
 from wechatpy.crypto import WeChatCrypto
 
@@ -91,10 +93,6 @@ def envelope(encrypted: str) -> bytes:
 
 def raw_sealed(plain: bytes) -> str:
     """Encrypts bytes as they are, so that tests can get the inside wrong."""
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CBC
-
     key = base64.b64decode(KEY + "=")
     encryptor = Cipher(AES(key), CBC(key[:16])).encryptor()
     return base64.b64encode(encryptor.update(plain) + encryptor.finalize()).decode()
@@ -183,6 +181,7 @@ ZERO_PADDING = raw_sealed(plain_text() + bytes(32 - len(plain_text()) % 32))
 
 MALFORMED = {
     "bad base64": ("base64", 403, "@@not base64@@", None),
+    "its last block lost": ("padding", 403, SHORT, None),
     "no whole block": ("length", 403, base64.b64encode(b"x" * 33).decode(), None),
     "nothing inside": ("padding", 403, raw_sealed(bytes(32)), None),
     "a length beyond the end": ("length", 403, LYING, None),
@@ -211,14 +210,6 @@ async def test_malformed_callbacks_leave_a_count_and_a_line(house: House, name: 
     assert house.count("steward_callbacks_accepted_total") == 0
     (line,) = house.lines
     assert f"refused: {cause} → {status}" in line
-
-
-async def test_a_truncated_ciphertext_is_refused(house: House) -> None:
-    """A ciphertext that lost its last block is refused for what is then at its end."""
-    answer = await post(house, signed(SHORT), envelope(SHORT))
-    assert answer.status_code == 403
-    assert house.inbox.rows == []
-    assert house.count("steward_callbacks_refused_total") == 1
 
 
 @pytest.mark.parametrize("missing", ["msg_signature", "timestamp", "nonce"])
@@ -321,8 +312,7 @@ class Wire:
     """Plays the server's side of ASGI: hands over these messages and keeps the answers."""
 
     def __init__(self, *messages: Message) -> None:
-        self.left = list(messages)
-        self.sent: list[Message] = []
+        self.left, self.sent = list(messages), list[Message]()
 
     async def receive(self) -> Message:
         return self.left.pop(0)
@@ -386,15 +376,6 @@ async def test_everything_else_falls_through() -> None:
     assert seen == ["callback /callback", "app /callback/x", "app /", "app lifespan"]
 
 
-@asynccontextmanager
-async def over_the_wire(house: House) -> AsyncIterator[httpx2.AsyncClient]:
-    async with (
-        running(house.app, "127.0.0.1", 0) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
-    ):
-        yield client
-
-
 async def test_giants_are_refused_over_real_http(house: House) -> None:
     """2 MiB in one piece and in chunks: the caller reads 413 and may go on using the connection."""
 
@@ -403,7 +384,10 @@ async def test_giants_are_refused_over_real_http(house: House) -> None:
             yield b"x" * (1 << 16)
 
     encrypted = sealed()
-    async with over_the_wire(house) as client:
+    async with (
+        running(house.app, "127.0.0.1", 0) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
         assert (await client.post("/callback", params=signed(""), content=b"x" * (2 << 20))).status_code == 413
         assert (await client.post("/callback", params=signed(""), content=chunks())).status_code == 413
         answer = await client.post("/callback", params=signed(encrypted), content=envelope(encrypted))

@@ -204,7 +204,7 @@ def draw(**changes: str) -> str:
         ({"prize": "{type: 红色包}"}, "prize.type", "可以写 红包、奖券。您是不是想写「红包」？"),
         ({"prize": "{type: 奖券, text: 一}"}, "prize.text", "太短，至少要 2 个字"),
         ({"prize": "{type: 奖券, text: 一二三四五六七}"}, "prize.text", "太长，最多 6 个字"),
-        ({"prize": "{type: 奖券, text: 两个字, totl: 1}"}, "prize.totl", "您是不是想写「text」"),
+        ({"prize": "{type: 奖券, text: 两个字, totl: 1}"}, "prize.totl", "不认识「totl」：这里可以写 type、text"),
         ({"prize": "红包"}, "prize", "应当是一组「名称: 值」"),
         ({"then": "移走"}, "then", "「移走」不是可用的值：可以写 移出、提醒。您是不是想写「移出」？"),
         ({"then": "[{do: 提醒, tims: 2}]"}, "then[0].tims", "您是不是想写「times」？"),
@@ -276,24 +276,26 @@ SAMPLE = (Path(__file__).parent / "golden" / "30-many-at-once.yaml").read_text(e
 
 
 def survives(text: str) -> None:
+    problems: list[Problem] | None = None
     try:
         parse_config(text, "c.yaml", Book)
     except ConfigError as error:
-        assert error.problems
-        for problem in error.problems:
-            assert problem.line <= text.count("\n") + text.count("\r") + 1
-            assert problem.column >= (1 if problem.line else 0)
-            assert any("\u4e00" <= letter <= "\u9fff" for letter in problem.reason)
+        problems = error.problems
+    assert problems != []
+    for problem in problems or ():
+        assert problem.line <= text.count("\n") + 1
+        assert problem.column >= (1 if problem.line else 0)
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in problem.reason)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet=" \t\n-:：[]{},，'\"#&*!|>%@`?<~.a1李", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever stands in the file, the answer is a book or a list of problems inside the file, never another error."""
     survives(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.integers(0, len(SAMPLE)),
     st.integers(0, 3),
@@ -307,5 +309,5 @@ def test_any_slip_of_the_pen_is_read_or_refused(at: int, deleted: int, inserted:
 @pytest.mark.parametrize("text", ["[" * 3000, "{a: " * 3000, "- " * 3000, "a: [" + "[" * 60 + "]" * 60 + "]"])
 def test_absurd_nesting_is_refused(text: str) -> None:
     """Depth does not bring the reader down either."""
-    with pytest.raises(ConfigError, match="嵌套|没有配对|写法不对"):
+    with pytest.raises(ConfigError, match="嵌套太深"):
         parse_config(text, "c.yaml", Anything)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 from bot.metrics import Metrics
-from bot.server import Check, ServerError, create_app, running
+from bot.server import Check, ServerError, create_app, loop_factory, run_server, running
 
 
 def visitor(app: FastAPI, peer: str = "203.0.113.9") -> httpx2.AsyncClient:
@@ -204,6 +204,27 @@ async def test_a_request_under_way_is_answered_before_the_server_stops() -> None
             await begun.wait()
             asyncio.get_running_loop().call_later(0.05, go_on.set)
         assert (await request).json() == "done"
+
+
+async def test_it_serves_until_it_is_told_to_stop() -> None:
+    """`run_server` returns when its event is set, and not before."""
+    stop = asyncio.Event()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serving = asyncio.create_task(run_server(create_app(Metrics(), {}), "127.0.0.1", port, stop))
+    transport = httpx2.AsyncHTTPTransport(retries=5)
+    async with httpx2.AsyncClient(transport=transport, trust_env=False) as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
+    assert not serving.done()
+    stop.set()
+    await asyncio.wait_for(serving, 10)
+
+
+def test_the_loop_is_uvloop() -> None:
+    """Where uvloop is installed, servers run on it."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        assert type(runner.get_loop()).__module__.startswith("uvloop")
 
 
 async def test_a_taken_port_is_an_error_and_no_exit() -> None:

@@ -1,34 +1,268 @@
 """From an encrypted callback to a verified removal, and everything that may happen on the way."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from rules.book import Book
+from simulator import Customer
+from store import people, removal
 from tests.life.conftest import Life, StartLife
 
-
-BOOK = Book.model_validate({"managers": ["李华"], "rules": [{"rule": "other_company"}]})
-
-
-def a_shop(life: Life) -> str:
-    """A shop with a manager, an owner and one group; its chat_id."""
-    life.world.add_staff("lihua", "李华")
-    life.world.add_staff("wangwu", "王五")
-    return life.world.create_group("静安1群", owner="wangwu").chat_id
+SECONDS, MINUTES = timedelta(seconds=1), timedelta(minutes=1)
 
 
-async def test_a_rival_is_asked_about_removed_and_the_card_is_closed(start_life: StartLife) -> None:
-    """The owner gets one card within seconds, and it closes when the roster shows that the person is gone."""
-    async with start_life(BOOK) as life:
-        chat_id = a_shop(life)
-        await life.bot.read_roster("start")
-        await life.run(timedelta(seconds=10))
-        life.world.staff["wangwu"].does("removes_and_presses", after=timedelta(seconds=40))
-        life.world.join(chat_id, life.world.add_rival("张三", "对手公司"))
-        await life.run(timedelta(seconds=5))
-        assert [message.kind for message in life.world.inbox("wangwu")] == ["card"]
-        print(life.world.inbox("wangwu")[0].text)
-        await life.run(timedelta(minutes=2))
-        [card] = life.world.inbox("wangwu")
-        assert card.replaced == "已移出"
+def book(**rule: Any) -> Book:
+    return Book.model_validate({"managers": ["李华"], "rules": [{"rule": "other_company", **rule}]})
+
+
+class Shop:
+    """A manager (lihua), two people who can remove (wangwu owns, zhaoliu is admin), one group, a bot that knows it."""
+
+    def __init__(self, life: Life) -> None:
+        self.life, self.world = life, life.world
+        self.world.add_staff("lihua", "李华")
+        self.owner = self.world.add_staff("wangwu", "王五")
+        self.admin = self.world.add_staff("zhaoliu", "赵六")
+        self.group = self.world.create_group("静安1群", owner="wangwu", admins=["zhaoliu"])
+
+    def rival(self, name: str = "张三", company: str = "对手公司") -> Customer:
+        return self.world.add_rival(name, company)
+
+    async def enters(self, *who: Customer, wait: timedelta = 5 * SECONDS) -> None:
+        for each in who:
+            self.world.join(self.group, each)
+        await self.life.run(wait)
+
+    def cards(self, userid: str = "wangwu") -> list[Any]:
+        return [each for each in self.world.inbox(userid) if each.kind == "card"]
+
+    def texts(self, userid: str) -> list[str]:
+        return [each.text for each in self.world.inbox(userid) if each.kind == "text"]
+
+    def press(self, button: str, *choice: str, by: str = "wangwu") -> None:
+        card = self.cards(by)[-1]
+        self.world.press(by, card.task_id, button, {"choice": list(choice)} if choice else None)
+
+    async def outcomes(self) -> list[str | None]:
+        async with self.life.bot.store.read() as tx:
+            closed = await removal.closed_since(tx, self.group.created_at)
+            return [case.outcome for case in [*closed, *await removal.open_cases(tx)]]
+
+
+@pytest.fixture
+def open_shop(start_life: StartLife) -> Any:
+    """`async with open_shop(book()) as shop`: a shop whose roster the bot has read."""
+
+    @asynccontextmanager
+    async def opened(settings: Book, **faults: Any) -> AsyncIterator[Shop]:
+        async with start_life(settings, **faults) as life:
+            shop = Shop(life)
+            await life.bot.read_roster("start")
+            await life.run(10 * SECONDS)
+            yield shop
+
+    return opened
+
+
+async def test_a_rival_is_asked_about_removed_and_the_card_is_closed(open_shop: Any) -> None:
+    """Owner and admin get one card within seconds; it closes for both when the roster shows that the person is gone."""
+    async with open_shop(book()) as shop:
+        shop.owner.does("removes_and_presses", after=40 * SECONDS)
+        await shop.enters(shop.rival())
+        assert [len(shop.cards(userid)) for userid in ("wangwu", "zhaoliu", "lihua")] == [1, 1, 0]
+        await shop.life.run(2 * MINUTES)
+        assert [shop.cards(userid)[0].replaced for userid in ("wangwu", "zhaoliu")] == ["已移出", "已移出"]
+        assert await shop.outcomes() == ["removed"]
+
+
+async def test_people_who_come_together_are_on_one_card(open_shop: Any) -> None:
+    """The first card waits three seconds for others; who comes within the minute is on a second one, together."""
+    async with open_shop(book()) as shop:
+        await shop.enters(shop.rival("甲一"), shop.rival("乙二"), wait=4 * SECONDS)
+        assert len(shop.cards()) == 1
+        await shop.enters(shop.rival("丙三"), wait=20 * SECONDS)
+        await shop.enters(shop.rival("丁四"), wait=20 * SECONDS)
+        assert len(shop.cards()) == 1
+        await shop.life.run(30 * SECONDS)
+        first, second = [card.text for card in shop.cards()]
+        assert "甲一" in first
+        assert "乙二" in first
+        assert "丙三" in second
+        assert "丁四" in second
+
+
+async def test_who_leaves_before_the_card_is_sent_is_not_asked_about(open_shop: Any) -> None:
+    """Nobody gets a card about something that is already over."""
+    async with open_shop(book()) as shop:
+        rival = shop.rival()
+        await shop.enters(rival, wait=1 * SECONDS)
+        shop.world.leave(shop.group, rival)
+        await shop.life.run(MINUTES)
+        assert shop.cards() == []
+        assert await shop.outcomes() == ["left"]
+
+
+async def test_a_press_closes_nothing_by_itself(open_shop: Any) -> None:
+    """Who presses 已移出 while the person is still there is told once; the case stays open until the roster says so."""
+    async with open_shop(book()) as shop:
+        rival = shop.rival()
+        await shop.enters(rival)
+        shop.press("removed")
+        await shop.life.run(5 * MINUTES)
+        assert await shop.outcomes() == [None]
+        assert [text for text in shop.texts("wangwu") if "名单显示" in text] == [shop.texts("wangwu")[0]]
+        assert shop.texts("zhaoliu") == []
+        shop.world.remove(shop.group, rival, by="zhaoliu")
+        await shop.life.run(5 * SECONDS)
+        assert await shop.outcomes() == ["removed"]
+        assert shop.cards()[0].replaced == "已移出"
+
+
+async def test_a_removal_without_a_press_closes_the_case(open_shop: Any) -> None:
+    """The roster is the evidence, not the button."""
+    async with open_shop(book()) as shop:
+        shop.owner.does("removes_without_pressing", after=30 * SECONDS)
+        await shop.enters(shop.rival(), wait=MINUTES)
+        assert await shop.outcomes() == ["removed"]
+        assert shop.cards()[0].replaced == "已移出"
+
+
+async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> None:
+    """After ten minutes those asked are reminded, once; after an hour the managers hear, once; then nobody is nagged."""
+    async with open_shop(book()) as shop:
+        await shop.enters(shop.rival("甲一"), shop.rival("乙二"), wait=9 * MINUTES)
+        assert shop.texts("wangwu") == []
+        await shop.life.run(2 * MINUTES)
+        [reminder] = shop.texts("wangwu")
+        assert "甲一" in reminder
+        assert "乙二" in reminder
+        await shop.life.run(timedelta(hours=1))
+        [told] = shop.texts("lihua")
+        assert "王五、赵六" in told
+        await shop.life.run(timedelta(days=2))
+        assert (len(shop.texts("wangwu")), len(shop.texts("lihua")), len(shop.cards())) == (1, 1, 1)
+
+
+async def test_later_puts_the_reminder_off(open_shop: Any) -> None:
+    """稍后 is an hour of peace for everybody on the card."""
+    async with open_shop(book()) as shop:
+        await shop.enters(shop.rival())
+        shop.press("later")
+        await shop.life.run(55 * MINUTES)
+        assert shop.texts("wangwu") == []
+        await shop.life.run(10 * MINUTES)
+        assert len(shop.texts("wangwu")) == 1
+
+
+async def test_who_was_released_is_not_asked_about_again(open_shop: Any) -> None:
+    """误判，放行 closes the case for good: in other groups, and when the person comes back. Who did it is on record."""
+    async with open_shop(book()) as shop:
+        rival = shop.rival()
+        await shop.enters(rival)
+        shop.press("release", by="zhaoliu")
+        await shop.life.run(5 * SECONDS)
+        assert await shop.outcomes() == ["released"]
+        assert shop.cards("wangwu")[0].replaced == "已放行"
+        shop.world.leave(shop.group, rival)
+        await shop.enters(rival, wait=5 * MINUTES)
+        assert len(shop.cards()) == 1
+        async with shop.life.bot.store.read() as tx:
+            assert await people.released(tx, [rival.id]) == {(rival.id, "other_company"): "赵六"}
+
+
+async def test_a_release_on_a_card_of_several_is_for_whom_was_chosen(open_shop: Any) -> None:
+    """One of three is let go; the other two are still to be removed, and the card keeps its buttons."""
+    async with open_shop(book()) as shop:
+        names = ["甲一", "乙二", "丙三"]
+        await shop.enters(*[shop.rival(name) for name in names])
+        card = shop.cards()[0]
+        chosen = next(option.id for option in card.options if "乙二" in option.text)
+        shop.press("release", chosen)
+        await shop.life.run(5 * SECONDS)
+        assert sorted(map(str, await shop.outcomes())) == ["None", "None", "released"]
+        assert shop.cards()[0].replaced is None
+
+
+async def test_a_press_by_somebody_who_was_not_asked_is_ignored(open_shop: Any) -> None:
+    """A forged or forwarded press changes nothing."""
+    async with open_shop(book()) as shop:
+        await shop.enters(shop.rival())
+        xml = shop.world.acknowledged[-1].xml
+        task_id = shop.cards()[0].task_id
+        pressed = (
+            "<xml><ToUserName>x</ToUserName><FromUserName>lihua</FromUserName><CreateTime>1790000000</CreateTime>"
+            "<MsgType>event</MsgType><Event>template_card_event</Event><EventKey>release</EventKey>"
+            f"<TaskId>{task_id}</TaskId><CardType>button_interaction</CardType><ResponseCode>c</ResponseCode></xml>"
+        )
+        assert xml != pressed
+        shop.world.courier.post("template_card_event", pressed)
+        await shop.life.run(5 * SECONDS)
+        assert await shop.outcomes() == [None]
+
+
+async def test_an_allowed_company_is_let_be(open_shop: Any) -> None:
+    """Whose record says an allowed company is not asked about."""
+    async with open_shop(book(allow_companies=["伙伴公司"])) as shop:
+        partner = shop.rival("刘经理", "伙伴公司")
+        shop.world.make_contact("wangwu", partner)
+        await shop.life.run(5 * SECONDS)
+        await shop.enters(partner, wait=MINUTES)
+        assert shop.cards() == []
+
+
+async def test_a_question_is_taken_back_when_the_company_turns_out_allowed(open_shop: Any) -> None:
+    """Asked on an id alone, with a doubt on the card; once staff add the person and the record is read, it is closed."""
+    async with open_shop(book(allow_companies=["伙伴公司"])) as shop:
+        partner = shop.rival("刘经理", "伙伴公司")
+        await shop.enters(partner)
+        assert "伙伴公司" in shop.cards()[0].text
+        shop.world.make_contact("wangwu", partner)
+        await shop.life.run(5 * SECONDS)
+        assert await shop.outcomes() == ["withdrawn"]
+        assert shop.cards()[0].replaced == "无需处理"
+
+
+async def test_unknown_people_are_asked_about_again(open_shop: Any) -> None:
+    """84061 says nothing: with certain evidence demanded nobody is asked until staff know the person."""
+    async with open_shop(book(evidence="certain")) as shop:
+        rival = shop.rival()
+        await shop.enters(rival, wait=timedelta(hours=2))
+        assert shop.cards() == []
+        asked = shop.world.calls["externalcontact/get", 84061]
+        assert asked >= 4
+        shop.world.customers[rival.id].follows.clear()
+        shop.world.make_contact("wangwu", rival)
+        await shop.life.run(MINUTES)
+        assert "对手公司" in shop.cards()[0].text
+
+
+@pytest.mark.parametrize(("then", "cards", "texts"), [("移出", 1, 0), ("提醒", 0, 1), ("仅观察", 0, 0)])
+async def test_then_is_obeyed(open_shop: Any, then: str, cards: int, texts: int) -> None:
+    """Remove asks, warn tells the owner, observe bothers nobody."""
+    async with open_shop(book(then=then)) as shop:
+        await shop.enters(shop.rival(), wait=MINUTES)
+        assert (len(shop.cards()), len(shop.texts("wangwu"))) == (cards, texts)
+        assert shop.texts("zhaoliu") == []
+
+
+async def test_managers_hear_at_once_when_the_card_cannot_be_delivered(open_shop: Any) -> None:
+    """Those who can remove are outside the app's visible range: an hour of waiting would be for nothing."""
+    async with open_shop(book()) as shop:
+        shop.owner.left = True
+        shop.admin.left = True
+        await shop.enters(shop.rival(), wait=MINUTES)
+        [told] = shop.texts("lihua")
+        assert "没能发给" in told
+
+
+async def test_who_comes_back_is_asked_about_again_and_said_to_have(open_shop: Any) -> None:
+    """A removed person who scans the poster again is a new case, and the card says that they came back."""
+    async with open_shop(book()) as shop:
+        shop.owner.does("removes_and_presses", after=20 * SECONDS)
+        await shop.enters(shop.rival().comes_back(5 * MINUTES), wait=10 * MINUTES)
+        assert await shop.outcomes() == ["removed", "removed"]
+        assert "又回来" in shop.cards()[1].text

@@ -1,8 +1,10 @@
 """The door to the database: transactions, times, rights, and what is said when it cannot write."""
 
+import asyncio
 import contextlib
 import stat
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,38 @@ async def test_writing_inside_writing_is_an_error_not_a_hang(sqlite_db: Database
         with pytest.raises(RuntimeError, match="hand its transaction on"):
             async with sqlite_db.write():
                 pass
+
+
+async def test_writers_take_turns(sqlite_db: Database) -> None:
+    """Nobody who writes in a loop keeps another one waiting: they alternate."""
+    order: list[str] = []
+
+    async def write(name: str) -> None:
+        for _ in range(10):
+            async with sqlite_db.write():
+                order.append(name)
+
+    await asyncio.gather(write("worker"), write("callback"))
+    assert all(one != next_one for one, next_one in pairwise(order))
+
+
+async def test_a_cancelled_transaction_is_undone_and_the_next_one_works(db: Database, table: Table) -> None:
+    """A task that is cancelled in the middle of writing leaves nothing behind, not even its turn."""
+    wrote = asyncio.Event()
+
+    async def write_and_wait() -> None:
+        async with db.write() as tx:
+            await tx.exec(table.insert().values(at=NOON))
+            wrote.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write_and_wait())
+    await wrote.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    async with db.write() as tx:
+        await tx.exec(table.insert().values(at=NOON + timedelta(1)))
+    assert await _all(db, table) == [NOON + timedelta(1)]
 
 
 async def test_sqlite_is_private_and_durable(tmp_path: Path) -> None:

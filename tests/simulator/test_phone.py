@@ -1,0 +1,91 @@
+"""/phone, driven by its own forms."""
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.simulator.conftest import Desk, Json
+
+
+async def test_everybody_can_be_chosen(desk: "Desk") -> None:
+    """The first page names staff and outsiders, these with their company, and links to each."""
+    desk.world.add_customer("陈晨")
+    rival = desk.world.add_rival("孙强", "隔壁<茶业>")
+    page = (await desk.http.get("/phone")).text
+    for text in ("李华", "王五", "陈晨", "孙强", "@隔壁&lt;茶业&gt;", f"/phone/{rival.id}"):
+        assert text in page
+
+
+async def test_a_card_is_shown_and_pressed(desk: "Desk", removal_card: "Json") -> None:
+    """Title, lines, drop-down and buttons are on the page; pressing raises the event with the chosen option."""
+    options = [{"id": "all", "text": "全部"}, {"id": "p1", "text": "孙强"}]
+    selection = {"question_key": "choice", "title": "谁", "option_list": options}
+    await desk.send_card("wangwu", removal_card | {"button_selection": selection})
+    page = (await desk.http.get("/phone/wangwu")).text
+    for text in ("请移出外部成员", "隔壁茶业", "误判，放行", "全部"):
+        assert text in page
+    form = {"task_id": "case-1", "key": "later", "question": "choice", "choice": "p1"}
+    answer = await desk.http.post("/phone/wangwu/press", data=form)
+    assert answer.status_code == 303
+    await desk.world.run_due()
+    [event] = desk.ear.heard
+    assert event.findtext("EventKey") == "later"
+    assert event.findtext("SelectedItems/SelectedItem/OptionIds/OptionId") == "p1"
+
+
+async def test_replaced_buttons_are_gone(desk: "Desk", removal_card: "Json") -> None:
+    """After an update the page shows the text and no button; an old page's press is answered with why not."""
+    code = (await desk.send_card("wangwu", removal_card))["response_code"]
+    body = {"userids": ["wangwu"], "agentid": desk.world.agent_id, "response_code": code}
+    await desk.post("message/update_template_card", body | {"button": {"replace_name": "已核实移出"}})
+    page = (await desk.http.get("/phone/wangwu")).text
+    assert "已核实移出" in page
+    assert 'name="key"' not in page
+    answer = await desk.http.post("/phone/wangwu/press", data={"task_id": "case-1", "key": "later"})
+    assert "做不到" in (await desk.http.get(answer.headers["location"])).text
+
+
+async def test_a_rival_joins_by_code_and_is_removed(desk: "Desk") -> None:
+    """Made on the page, in by the group's code, out by the owner's button; a member of staff has no such button."""
+    group = desk.world.create_group("静安1群", "wangwu")
+    desk.world.join(group, desk.world.staff["lihua"], invitor="wangwu")
+    answer = await desk.http.post("/phone/new", data={"name": "孙强", "company": "隔壁茶业"})
+    me = answer.headers["location"]
+    assert me.startswith("/phone/wo")
+    await desk.http.post(f"{me}/join", data={"code": group.code})
+    person = me.removeprefix("/phone/")
+    assert person in group.members
+    assert "移出 孙强" in (await desk.http.get("/phone/wangwu")).text
+    assert "移出 孙强" not in (await desk.http.get("/phone/lihua")).text
+    form = {"chat_id": group.chat_id, "person": person}
+    await desk.http.post("/phone/lihua/remove", data=form)
+    assert person in group.members
+    await desk.http.post("/phone/wangwu/remove", data=form)
+    assert person not in group.members
+
+
+async def test_customers_leave_and_make_friends(desk: "Desk") -> None:
+    """A customer leaves a group and adds a member of staff; wrong codes and people are answered, not crashed on."""
+    group, person = desk.world.create_group("静安1群", "wangwu"), desk.world.add_customer("陈晨")
+    desk.world.join(group, person)
+    await desk.http.post(f"/phone/{person.id}/leave", data={"chat_id": group.chat_id})
+    await desk.http.post(f"/phone/{person.id}/add", data={"userid": "lihua"})
+    assert person.id not in group.members
+    assert list(person.follows) == ["lihua"]
+    for deed, form in (("join", {"code": "no-such"}), ("leave", {"chat_id": "wrNOBODY"}), ("add", {})):
+        assert (await desk.http.post(f"/phone/{person.id}/{deed}", data=form)).status_code == 303
+    assert (await desk.http.get("/phone/nobody")).status_code == 404
+    assert (await desk.http.post(f"/phone/{person.id}/fly")).status_code == 404
+
+
+async def test_the_pages_need_no_other_host(desk: "Desk", removal_card: "Json") -> None:
+    """No script, no address but our own paths."""
+    desk.world.create_group("静安1群", "wangwu")
+    await desk.send_card("wangwu", removal_card)
+    person = desk.world.add_customer("陈晨")
+    for path in ("/phone", "/phone/wangwu", f"/phone/{person.id}"):
+        page = (await desk.http.get(path)).text
+        assert "<script" not in page
+        addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page)
+        assert addresses
+        assert all(each.startswith(("/phone", "#")) for each in addresses)

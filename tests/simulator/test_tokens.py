@@ -1,0 +1,70 @@
+"""gettoken, and what every endpoint checks first."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulator import corp
+
+if TYPE_CHECKING:
+    from tests.simulator.conftest import Desk
+
+
+@pytest.mark.parametrize(
+    ("query", "errcode"),
+    [
+        ({}, 41002),
+        ({"corpid": corp.CORP_ID}, 41004),
+        ({"corpid": "wwother", "corpsecret": corp.SECRET}, 40013),
+        ({"corpid": corp.CORP_ID, "corpsecret": "wrong"}, 40001),
+    ],
+)
+async def test_gettoken_refuses_wrong_credentials(desk: "Desk", query: dict[str, str], errcode: int) -> None:
+    """Each missing or wrong credential has its documented code."""
+    answer = (await desk.http.get("/cgi-bin/gettoken", params=query)).json()
+    assert answer["errcode"] == errcode
+    assert "access_token" not in answer
+
+
+async def test_a_token_lives_two_hours_and_is_the_same_until_then(desk: "Desk") -> None:
+    """Asking again gives the same token; after 7200 s it is expired (42001) and the next one differs."""
+    first = await desk.token()
+    desk.clock.advance(timedelta(seconds=7199))
+    assert await desk.token() == first
+    desk.clock.advance(timedelta(seconds=1))
+    url = "/cgi-bin/externalcontact/get_follow_user_list"
+    assert (await desk.http.get(url, params={"access_token": first})).json()["errcode"] == 42001
+    assert await desk.token() != first
+
+
+async def test_a_token_can_be_taken_back_early(desk: "Desk") -> None:
+    """After `invalidate_token` the old token is 40014 and a new one works."""
+    old = await desk.token()
+    desk.world.invalidate_token()
+    url = "/cgi-bin/externalcontact/get_follow_user_list"
+    assert (await desk.http.get(url, params={"access_token": old})).json()["errcode"] == 40014
+    assert (await desk.get("externalcontact/get_follow_user_list"))["errcode"] == 0
+
+
+async def test_no_token_and_no_token_of_ours(desk: "Desk") -> None:
+    """Without a token 41001, with a made-up one 40014."""
+    url = "/cgi-bin/externalcontact/get_follow_user_list"
+    assert (await desk.http.get(url)).json()["errcode"] == 41001
+    assert (await desk.http.get(url, params={"access_token": "made-up"})).json()["errcode"] == 40014
+
+
+async def test_address_permission_method_path_and_json(desk: "Desk") -> None:
+    """60020 for a foreign address, 48002 without 客户联系, 43001/43002 for the method, 40066, 47001."""
+    token = {"access_token": await desk.token()}
+    assert (await desk.get("no/such"))["errcode"] == 40066
+    assert (await desk.post("user/get", {}))["errcode"] == 43001
+    assert (await desk.get("message/send"))["errcode"] == 43002
+    broken = await desk.http.post("/cgi-bin/message/send", params=token, content=b"{")
+    assert broken.json()["errcode"] == 47001
+    desk.world.contact_permission = False
+    assert (await desk.get("externalcontact/get_follow_user_list"))["errcode"] == 48002
+    assert (await desk.get("user/get", userid="lihua"))["errcode"] == 0
+    desk.world.ip_allowed = False
+    assert (await desk.get("user/get", userid="lihua"))["errcode"] == 60020
+    assert desk.world.calls["user/get", 60020] == 1
