@@ -12,7 +12,10 @@ from rich.console import Console
 from bot.serve import Role
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="群管家 Steward：照看企业微信客户群。", pretty_exceptions_enable=False
+    no_args_is_help=True,
+    add_completion=False,
+    help="群管家 Steward：照看企业微信客户群。",
+    pretty_exceptions_enable=False,
 )
 
 EXAMPLE = Path(__file__).parent.parent / "config.yaml"
@@ -66,7 +69,7 @@ def serve(
 
 @app.command()
 def demo(
-    stay: Annotated[bool, typer.Option("--stay", help="演完不关，可以在浏览器里扮演任何人")] = False,  # noqa: FBT002 - a flag
+    stay: Annotated[bool, typer.Option("--stay", help="演完不关，可以在浏览器里扮演任何人")] = False,
     seed: Annotated[int, typer.Option(help="同一个种子演出同一个故事")] = 1,
     pace: Annotated[float, typer.Option(help="每一行停几秒；0 = 不停")] = 0.15,
 ) -> None:
@@ -81,7 +84,10 @@ def demo(
     async def pause(lines: float) -> None:
         await asyncio.sleep(lines * pace)
 
-    with tempfile.TemporaryDirectory(prefix="steward-demo-") as folder, asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with (
+        tempfile.TemporaryDirectory(prefix="steward-demo-") as folder,
+        asyncio.Runner(loop_factory=loop_factory()) as runner,
+    ):
         try:
             kept = runner.run(play(console, EXAMPLE, Path(folder), pause=pause, stay=stay, seed=seed))
         except KeyboardInterrupt:

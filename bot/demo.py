@@ -1,7 +1,8 @@
-"""`steward demo`: a morning in a shop, played for real. A simulated WeCom and a whole bot, on two loopback ports, talk
-HTTP with real signatures and encryption; the clock is virtual, so a morning takes seconds.
+"""`steward demo`: a morning in a shop, played for real. A simulated WeCom and a whole bot, on two loopback ports,
+talk HTTP with real signatures and encryption; the clock is virtual, so a morning takes seconds.
 
-It reads no `.env` and no environment, writes to a temporary folder only, and its gateway refuses any address but loopback.
+It reads no `.env` and no environment, writes to a temporary folder only, and its gateway refuses any address but
+loopback.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from random import Random
 
 import httpx2
 from rich.console import Console
@@ -107,7 +107,8 @@ class Stage:
             for row in await trace.since(tx, self._traced):
                 self._traced = row.id or self._traced
                 for decision in trace.decisions(row):
-                    line = f"{BOT} {_VERDICTS[decision.verdict]} {self.world.customers[decision.subject].title}：{decision.because}"
+                    who = self.world.customers[decision.subject].title
+                    line = f"{BOT} {_VERDICTS[decision.verdict]} {who}：{decision.because}"
                     if row.event != "person_check_due" or decision.verdict != "hit":  # asked again, and nothing new
                         lines.append((row.at, line))
         return lines
@@ -116,7 +117,9 @@ class Stage:
         lines = []
         for sent in self.world.sent[self._sent :]:
             first, *more = sent.text.splitlines()
-            lines.append((sent.at, f"{BOT} → {self.world.staff[sent.userid].name}：[blue]{_KINDS[sent.kind]}[/] {first}"))
+            lines.append(
+                (sent.at, f"{BOT} → {self.world.staff[sent.userid].name}：[blue]{_KINDS[sent.kind]}[/] {first}")
+            )
             lines += [(sent.at, f"    [dim]{line}[/]") for line in more]
         self._sent = len(self.world.sent)
         return lines
@@ -125,7 +128,9 @@ class Stage:
         async with self.bot.store.read() as tx:
             closed = await removal.closed_since(tx, self._looked_at)
         self._looked_at = max([self._looked_at, *(case.closed_at for case in closed if case.closed_at)])
-        return [(case.closed_at, f"{BOT} 结案 #{case.id}：{OUTCOMES[case.outcome]}") for case in closed if case.closed_at]
+        return [
+            (case.closed_at, f"{BOT} 结案 #{case.id}：{OUTCOMES[case.outcome]}") for case in closed if case.closed_at
+        ]
 
 
 BOT = "[magenta]群管家[/]"
@@ -136,7 +141,9 @@ _KINDS = {"card": "卡片", "text": "消息"}
 async def play(console: Console, config: Path, folder: Path, *, pause: Pause, stay: bool, seed: int) -> list[Kept]:
     """Play the morning. Returns the promises and whether each was kept. With `stay`, goes on until interrupted."""
     async with _stage(console, read_config(config, Book), folder, pause, seed) as stage:
-        console.print(f"群管家演示：模拟的企业微信在 {stage.phone}（可以扮演任何人：{stage.phone}/phone），从早上九点开始。")
+        console.print(
+            f"群管家演示：模拟的企业微信在 {stage.phone}（可以扮演任何人：{stage.phone}/phone），从早上九点开始。"
+        )
         await morning(stage)
         kept = await check_promises(stage)
         console.print(_table(kept))
@@ -149,16 +156,14 @@ async def play(console: Console, config: Path, folder: Path, *, pause: Pause, st
 async def _stage(console: Console, book: Book, folder: Path, pause: Pause, seed: int) -> AsyncIterator[Stage]:
     clock = VirtualClock(OPENS_AT)
     # Some answers of the bot get lost on their way: the platform tries again, and nothing may happen twice.
-    world = World(
-        clock=clock, seed=seed, aes_key=AES_KEY, faults=Faults(doubled=0.3, answer_lost=0.3)
-    )
+    world = World(clock=clock, seed=seed, aes_key=AES_KEY, faults=Faults(doubled=0.3, answer_lost=0.3))
     tokens = (f"demo-{n}" for n in count())
     async with server.running(create_app(world), "127.0.0.1", 0) as port, httpx2.AsyncClient() as client:
         phone = f"http://127.0.0.1:{port}"
         outside = Outside(
             clock=clock, client=client, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
-        settings = _settings(world, phone, folder, Random(seed))
+        settings = _settings(world, phone, folder)
         async with (
             open_bot(settings, Rules(book), outside) as bot,
             server.running(bot.app, "127.0.0.1", 0) as bot_port,
@@ -167,7 +172,7 @@ async def _stage(console: Console, book: Book, folder: Path, pause: Pause, seed:
             yield Stage(world, bot, clock, console, pause, phone)
 
 
-def _settings(world: World, api_base: str, folder: Path, random: Random) -> Settings:
+def _settings(world: World, api_base: str, folder: Path) -> Settings:
     return Settings.explicit(
         wecom_corp_id=world.corp_id,
         wecom_agent_id=world.agent_id,
@@ -176,7 +181,7 @@ def _settings(world: World, api_base: str, folder: Path, random: Random) -> Sett
         wecom_callback_aes_key=AES_KEY,
         wecom_api_base=api_base,
         steward_public_url="http://127.0.0.1",
-        steward_secret_key=random.randbytes(16).hex(),
+        steward_secret_key="a key that signs nothing real",  # noqa: S106 - as it says
         database_url=f"sqlite:///{folder}/demo.db",
     )
 
@@ -253,14 +258,20 @@ async def check_promises(stage: Stage) -> list[Kept]:
     world, bot = stage.world, stage.bot
     async with bot.store.read() as tx:
         worked = await inbox.finished_callbacks(tx)
-        rosters = {group.chat_id: frozenset(await roster.present(tx, group.chat_id)) for group in await roster.groups(tx)}
+        rosters = {
+            group.chat_id: frozenset(await roster.present(tx, group.chat_id)) for group in await roster.groups(tx)
+        }
     truth = {chat_id: world.group_now(chat_id).external_ids for chat_id in world.groups}
     deliveries, once = len(world.acknowledged), len({each.xml for each in world.acknowledged})
     cards = [each for each in world.sent if each.kind == "card"]
     per_task = Counter((each.userid, each.task_id) for each in cards)
     named = {person.name for person in world.customers.values() for card in cards if person.name in card.text}
-    rivals = {person.name for person in world.customers.values() if person.type == 2 and person.company != "合作伙伴有限公司"}
-    open_cards = [each for userid in world.staff for each in world.inbox(userid) if each.kind == "card" and each.buttons]
+    rivals = {
+        person.name for person in world.customers.values() if person.type == 2 and person.company != "合作伙伴有限公司"
+    }
+    open_cards = [
+        each for userid in world.staff for each in world.inbox(userid) if each.kind == "card" and each.buttons
+    ]
     slowest = max((span for _, span in stage.asked), default=timedelta(0))
     return [
         Kept("应答过的回调，一个不漏都办了", worked == once, f"收到 {once} 个，办完 {worked} 个"),
@@ -270,9 +281,17 @@ async def check_promises(stage: Stage) -> list[Kept]:
             f"送来 {deliveries} 次，其实是 {once} 个；卡片 {len(cards)} 张，没有重复的",
         ),
         Kept("外人进群，几秒内有人收到卡片", slowest <= timedelta(seconds=5), f"最慢 {slowest.total_seconds():.0f} 秒"),
-        Kept("只请移出外人：顾客、同事、允许的公司都不打扰", bool(named) and named <= rivals, f"请移出的是：{'、'.join(sorted(named))}"),
+        Kept(
+            "只请移出外人：顾客、同事、允许的公司都不打扰",
+            bool(named) and named <= rivals,
+            f"请移出的是：{'、'.join(sorted(named))}",
+        ),
         Kept("只凭名单结案，办完的卡片都收起了按钮", not open_cards, f"还开着按钮的卡片：{len(open_cards)} 张"),
-        Kept("机器人的名单与企业微信一致", rosters == truth, f"{len(truth)} 个群，{sum(map(len, truth.values()))} 位群成员"),
+        Kept(
+            "机器人的名单与企业微信一致",
+            rosters == truth,
+            f"{len(truth)} 个群，{sum(map(len, truth.values()))} 位群成员",
+        ),
     ]
 
 
@@ -286,7 +305,9 @@ def _table(kept: list[Kept]) -> Table:
 
 
 async def _stay(stage: Stage) -> None:
-    stage.console.print(f"\n演示留着不关：打开 {stage.phone}/phone 扮演任何人，按 Ctrl+C 结束。时钟从现在起和真的一样走。")
+    stage.console.print(
+        f"\n演示留着不关：打开 {stage.phone}/phone 扮演任何人，按 Ctrl+C 结束。时钟从现在起和真的一样走。"
+    )
     while True:
         stage.clock.advance(timedelta(milliseconds=200))
         await stage.settle()

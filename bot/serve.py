@@ -1,4 +1,4 @@
-"""`steward serve`: the worker and the web on real time. Everything that reads the wall clock or makes randomness is here.
+"""`steward serve`: the worker and the web on real time. What reads the wall clock or makes randomness is here.
 
 The worker claims one row after the other and works a few at once. It is woken when a callback is committed or a row is
 finished, and looks by itself every half second: so another process's rows are begun within a second.
@@ -42,9 +42,7 @@ async def serve(settings: Settings, rules: Rules, *, host: str, port: int, role:
     wake = Wake()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient())
-        outside = Outside(
-            clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock)
-        )
+        outside = Outside(clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock))
         bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))
         async with asyncio.TaskGroup() as tasks:
             if role != "web":

@@ -1,4 +1,4 @@
-"""Puts the bot together, once, for `serve`, the demo, the rehearsal and the tests alike. All that differs is handed in."""
+"""Puts the bot together, for `serve`, the demo and the tests alike. All that differs between them is handed in."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

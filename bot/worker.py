@@ -1,7 +1,8 @@
 """The worker: claims a row, has it worked on, and writes down what came of it. It alone opens and commits transactions.
 
 An event: look up (no transaction) → one transaction: lease still mine? → handle → trace → "done". A deed: still
-wanted, still mine? → the call (no transaction) → one transaction: record → "done". Failures are rows with a later due_at.
+wanted, still mine? → the call (no transaction) → one transaction: record → "done". What fails is a row with a later
+`due_at`.
 """
 
 import asyncio

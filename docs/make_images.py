@@ -1,11 +1,13 @@
 """Makes the README's pictures anew: `.venv/bin/python docs/make_images.py` (needs Chromium and a Chinese font).
 
-demo.png: a part of what `steward demo` prints. phone.png: a card on the simulator's `/phone` page, on a phone 390 px wide.
+demo.png: a part of what `steward demo` prints. phone.png: a card on the simulator's `/phone` page, 390 px wide.
 """
 
 import asyncio
 import io
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,43 +17,31 @@ from urllib.parse import unquote
 
 import httpx2
 from playwright.sync_api import Browser, sync_playwright
-from rich.cells import cell_len
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from bot.cli import EXAMPLE
 from bot.demo import play
+from bot.logs import set_up_logs
 
 IMAGES = Path(__file__).parent / "images"
-WIDTH = 92  # columns of the terminal in the picture
+WIDTH = 112  # columns of the terminal in the picture
 FROM, TO = "三、", "四、"  # the scene that is shown
 
-# Like rich's own, without the font that it would load from another host.
-SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{ font-family: "Noto Sans Mono CJK SC", "PingFang SC", monospace; font-size: {char_height}px;
-  line-height: {line_height}px; font-variant-east-asian: full-width; }}
-.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
-</svg>
-"""
+# A font whose letters are exactly half as wide as its Chinese characters, so that the table's columns stand straight;
+# its lines are not, and come from one whose are 0.602 em wide.
+PAGE = """<style>
+@font-face {{ font-family: lines; src: local("DejaVu Sans Mono"); unicode-range: U+2500-257F; size-adjust: 83.06% }}
+body {{ margin: 0; background: #1e2227 }}
+pre {{ display: inline-block; margin: 0; padding: 14px 18px; color: #d7dae0 }}
+pre {{ font: 15px/22px lines, "Noto Sans Mono CJK SC" }}
+</style><pre>{code}</pre>"""
 
 
 def main() -> None:
     """Both pictures."""
+    set_up_logs(level="ERROR")
     lines = told()  # before Playwright, which keeps an event loop of its own running
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -77,30 +67,29 @@ def told() -> list[Text]:
 
 def draw_terminal(browser: Browser, lines: list[Text]) -> None:
     """The lines in a terminal's window."""
-    console = Console(record=True, width=max(cell_len(line.plain) for line in lines), file=io.StringIO())
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     for line in lines:
-        console.print(line, no_wrap=True)
-    svg = console.export_svg(title="make demo", theme=MONOKAI, code_format=SVG, unique_id="steward")
-    page = browser.new_page(viewport={"width": 1100, "height": 800})
-    page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{svg}")
-    page.locator("svg").screenshot(path=IMAGES / "demo.png")
+        console.print(line, no_wrap=True, crop=False)
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.set_content(console.export_html(theme=MONOKAI, inline_styles=True, code_format=PAGE))
+    page.locator("pre").screenshot(path=IMAGES / "demo.png")
 
 
 def draw_phone(browser: Browser) -> None:
     """A group owner's phone a few seconds after a rival came in: played in `steward demo --stay` through its pages."""
-    command = [Path(sys.executable).parent / "steward", "demo", "--stay", "--pace", "0"]
+    command = [str(Path(sys.executable).parent / "steward"), "demo", "--stay", "--pace", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as demo:
         assert demo.stdout is not None
-        address = next(word for line in demo.stdout for word in line.split() if word.startswith("http")).rstrip("（")
         try:
+            simulator = next(found[0] for line in demo.stdout if (found := re.findall(r"http://[\d.:]+", line)))
             while "演示留着不关" not in next(demo.stdout, "演示留着不关"):
                 pass
-            owner = _a_rival_comes_in(address.split("（")[0])
+            owner = _a_rival_comes_in(simulator)
             page = browser.new_page(viewport={"width": 390, "height": 700}, device_scale_factor=1.5)
             page.goto(owner)
             page.screenshot(path=IMAGES / "phone.png")
         finally:
-            demo.terminate()
+            demo.send_signal(signal.SIGINT)
 
 
 def _a_rival_comes_in(simulator: str) -> str:

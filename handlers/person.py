@@ -32,9 +32,7 @@ async def look_up(event: PersonCheckDue | ContactAdded, wecom: Gateway, store: D
     return Seen(asked=True, contact=await lookups.read_contact(wecom, event.external_userid))
 
 
-async def handle(
-    event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book: Book, now: datetime
-) -> list[Decision]:
+async def handle(event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
     """Keep the answer and judge the person again in every group they are in."""
     if not seen.asked:
         return []

@@ -111,7 +111,9 @@ async def _dismiss(tx: Tx, chat_id: str, *, now: datetime) -> None:
     if group is None or group.dismissed_at is not None:
         return
     group.dismissed_at, group.read_due_at = now, None
-    for external_userid in await roster.mark_left(tx, chat_id, await roster.present(tx, chat_id), quit_scene=None, now=now):
+    for external_userid in await roster.mark_left(
+        tx, chat_id, await roster.present(tx, chat_id), quit_scene=None, now=now
+    ):
         await cases.dismissed(tx, chat_id, external_userid, now=now)
 
 
@@ -131,7 +133,7 @@ async def _apply_event(
         if follows and event.members:
             await _note_presence(tx, group, event.members, now=now)
             group.move_to(event.version)
-        await _await_version(group, event.version, seen, now=now)
+        _await_version(group, event.version, seen, now=now)
         return {}
     scene = event.quit_scene if isinstance(event, MembersLeft) else None
     quits: dict[str, int | None] = dict.fromkeys(event.members or (), scene)
@@ -140,7 +142,7 @@ async def _apply_event(
         group.move_to(event.version)
         await cases.people_gone(tx, group.chat_id, gone, quits, now=now)
         return quits
-    await _await_version(group, event.version, seen, now=now)
+    _await_version(group, event.version, seen, now=now)
     return quits
 
 
@@ -158,7 +160,7 @@ async def _note_presence(tx: Tx, group: GroupRow, ids: tuple[str, ...], *, now: 
     await tx.flush()
 
 
-async def _await_version(group: GroupRow, version: str | None, seen: Seen, *, now: datetime) -> None:
+def _await_version(group: GroupRow, version: str | None, seen: Seen, *, now: datetime) -> None:
     """A read has to show this version (or one after it); one that was just made may have to be made again."""
     group.awaited_version, group.read_tries = version, 0
     if seen.chat is None:

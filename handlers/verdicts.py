@@ -1,19 +1,20 @@
 """Asks the rules about members and carries their answers into the store."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers import cases
 from rules.actions import AnyAction, AskForRemoval, CheckAgain, SendText, WarnStaff
-from rules.book import AnyRule, Book
+from rules.book import Book
 from rules.decision import Decision
 from rules.events import MemberSeen
 from rules.facts import MemberFacts
+from rules.lanes import NORMAL
 from rules.removal import say_warning
 from store import outbox, people, roster
 from store.database import Tx
 from store.roster import GroupRow, MemberRow
-from rules.lanes import NORMAL
 
 JUST_BEFORE_US = timedelta(minutes=5)
 """Whoever joined this shortly before we began to watch is treated as a newcomer."""
@@ -31,8 +32,13 @@ async def ask_rules(
     gets_unionid = await roster.unionid_seen(tx)
     decisions = []
     for member in members:
-        occasion = "checked" if checked else "inside" if _was_inside(group, member) else "joined"
-        event = MemberSeen(at=now, chat_id=group.chat_id, external_userid=member.external_userid, occasion=occasion)
+        stay = Stay(group, member)
+        event = MemberSeen(
+            at=now,
+            chat_id=group.chat_id,
+            external_userid=member.external_userid,
+            occasion="checked" if checked else "inside" if stay.began_before_us else "joined",
+        )
         for rule in book.rules:
             facts = MemberFacts(
                 group=group.facts(),
@@ -42,56 +48,48 @@ async def ask_rules(
             )
             decision = rule.decide(event, facts)
             decisions.append(decision)
-            await _carry_out(tx, book, rule, group, member, decision, now=now)
+            if decision.verdict == "miss":
+                await cases.withdraw(tx, group, member, decision.rule, now=now)
+            for action in decision.actions:
+                await _carry_out(tx, book, stay, decision, action, now=now)
     return decisions
 
 
-def _was_inside(group: GroupRow, member: MemberRow) -> bool:
-    return member.joined_at is not None and member.joined_at < group.watched_since - JUST_BEFORE_US
+@dataclass(frozen=True)
+class Stay:
+    """One member's stay in one group."""
+
+    group: GroupRow
+    member: MemberRow
+
+    @property
+    def began_before_us(self) -> bool:
+        """Whether they were there before we watched the group."""
+        joined_at = self.member.joined_at
+        return joined_at is not None and joined_at < self.group.watched_since - JUST_BEFORE_US
 
 
-async def _carry_out(
-    tx: Tx, book: Book, rule: AnyRule, group: GroupRow, member: MemberRow, decision: Decision, *, now: datetime
-) -> None:
-    if decision.verdict == "miss":
-        await cases.withdraw(tx, group, member, rule.title, now=now)
-    for action in decision.actions:
-        await _carry_out_one(tx, book, rule, group, member, action, decision, now=now)
-
-
-async def _carry_out_one(
-    tx: Tx,
-    book: Book,
-    rule: AnyRule,
-    group: GroupRow,
-    member: MemberRow,
-    action: AnyAction,
-    decision: Decision,
-    *,
-    now: datetime,
-) -> None:
+async def _carry_out(tx: Tx, book: Book, stay: Stay, decision: Decision, action: AnyAction, *, now: datetime) -> None:
     match action:
         case CheckAgain(external_userid=external_userid):
             people.ask_again(await people.known_or_new(tx, external_userid), now=now)
+        case _ if stay.began_before_us:
+            return  # they are in the trace, for the report; nobody is bothered about each of them
         case AskForRemoval(doubt=doubt):
-            # People who were inside before us are in the trace, for the report; nobody is sent a card about them.
-            if not _was_inside(group, member):
-                await cases.open_or_update(tx, book, group, member, decision, doubt, now=now)
+            await cases.open_or_update(tx, book, stay.group, stay.member, decision, doubt, now=now)
         case WarnStaff():
-            if not _was_inside(group, member):
-                await _warn(tx, rule, group, member, decision, now=now)
+            await _warn(tx, stay, decision, now=now)
 
 
-async def _warn(
-    tx: Tx, rule: AnyRule, group: GroupRow, member: MemberRow, decision: Decision, *, now: datetime
-) -> None:
+async def _warn(tx: Tx, stay: Stay, decision: Decision, *, now: datetime) -> None:
+    group, member = stay.group, stay.member
     person = await people.known_or_new(tx, member.external_userid)
     who = member.name or member.external_userid
     joined = member.joined_at.isoformat() if member.joined_at else ""
     await outbox.put(
         tx,
         SendText(to=(group.owner,), text=say_warning(who, person.company, group.name, decision.because)),
-        key=f"warn:{rule.title}:{group.chat_id}:{member.external_userid}:{joined}",
+        key=f"warn:{decision.rule}:{group.chat_id}:{member.external_userid}:{joined}",
         lane=NORMAL,
         ordering_key=None,
         due_at=now,

@@ -1,4 +1,4 @@
-"""What is to be done, as imperative data. A rule returns these; the outbox keeps them; `bot/actions/` carries them out."""
+"""What is to be done, as imperative data. Rules return these, the outbox keeps them, `bot/actions/` does them."""
 
 from typing import Annotated, Literal
 

@@ -1,7 +1,7 @@
-"""What happened, in the past tense. Every event carries `at`: aware, UTC, when it happened there (not when we heard).
+"""What happened, in the past tense. Every event carries `at`: aware, UTC, when it happened (not when we heard).
 
-Callbacks become these in `wecom/callbacks.py`; timers and reconciling write them as inbox rows of their own.
-Ids are the platform's: `chat_id` (`wr…`), `userid` (a member of our corp), `external_userid` (`wm…` WeChat, `wo…` WeCom).
+Callbacks become these in `wecom/callbacks.py`; timers and reconciling write them as inbox rows of their own. Ids are
+the platform's: `chat_id` (`wr…`), `userid` (a member of our corp), `external_userid` (`wm…` WeChat, `wo…` WeCom).
 """
 
 from typing import Annotated, Literal

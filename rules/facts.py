@@ -1,4 +1,4 @@
-"""What a rule may look at: one Facts per family of events. Nothing here was read by a rule; all of it is handed over."""
+"""What a rule may look at: one Facts per family of events. A rule reads nothing by itself; all is handed over."""
 
 from typing import Literal
 

@@ -129,7 +129,9 @@ def _by_id(external_userid: str, *, corp_gets_unionid: bool) -> Evidence:
     if external_userid.startswith("wm"):
         if not corp_gets_unionid:
             return Evidence(level="none", says="编号以 wm 开头，是微信用户")
-        return Evidence(level="unknown", says="编号以 wm 开头像是微信用户，名单上却没有 unionid；两个迹象不一致，以后再查")
+        return Evidence(
+            level="unknown", says="编号以 wm 开头像是微信用户，名单上却没有 unionid；两个迹象不一致，以后再查"
+        )
     if corp_gets_unionid:
         return Evidence(level="strong", says="名单上没有 unionid，而本企业的微信用户都有，所以是企业微信用户")
     return Evidence(level="unknown", says="看不出是微信还是企业微信用户（没有同事加过对方），以后再查")

@@ -29,12 +29,22 @@ OUTCOMES: dict[str | None, str] = {
 class Removal(Settings):
     """移出外人：请谁、等多久、何时提醒、何时上报。"""
 
-    wait_for_others: Duration = Field(default="3秒", validate_default=True, description="一个群的第一张卡片等多久，好把一起进来的人放在同一张卡片上。")
-    next_card_after: Duration = Field(default="1分钟", validate_default=True, description="同一个群两张卡片之间至少隔多久；这期间进来的人合成一张。")
-    remind_after: Duration = Field(default="10分钟", validate_default=True, description="多久没处理就提醒群主和群管理员一次。")
-    escalate_after: Duration = Field(default="1小时", validate_default=True, description="多久没处理就告诉负责人（managers）。")
+    wait_for_others: Duration = Field(
+        default="3秒", validate_default=True, description="一个群的第一张卡片等多久，好把一起进来的人放在同一张卡片上。"
+    )
+    next_card_after: Duration = Field(
+        default="1分钟", validate_default=True, description="同一个群两张卡片之间至少隔多久；这期间进来的人合成一张。"
+    )
+    remind_after: Duration = Field(
+        default="10分钟", validate_default=True, description="多久没处理就提醒群主和群管理员一次。"
+    )
+    escalate_after: Duration = Field(
+        default="1小时", validate_default=True, description="多久没处理就告诉负责人（managers）。"
+    )
     later: Duration = Field(default="1小时", validate_default=True, description="按「稍后」以后多久再提醒。")
-    check_after: Duration = Field(default="1分钟", validate_default=True, description="按「已移出」以后多久，名单上人还在就告诉按的人。")
+    check_after: Duration = Field(
+        default="1分钟", validate_default=True, description="按「已移出」以后多久，名单上人还在就告诉按的人。"
+    )
 
 
 class Suspect(Value):
@@ -128,14 +138,10 @@ def say_reminder(who: str, group_name: str, waited: timedelta) -> str:
 
 
 def say_still_there(who: str, group_name: str) -> str:
-    return (
-        f"名单显示{who}还在「{group_name}」里。请打开群 → 群成员 → 移出；移出后不用再按按钮，机器人会自己看到。"
-    )
+    return f"名单显示{who}还在「{group_name}」里。请打开群 → 群成员 → 移出；移出后不用再按按钮，机器人会自己看到。"
 
 
-def say_escalation(
-    who: str, group_name: str, asked: tuple[str, ...], waited: timedelta, *, delivered: bool
-) -> str:
+def say_escalation(who: str, group_name: str, asked: tuple[str, ...], waited: timedelta, *, delivered: bool) -> str:
     """For the managers. `delivered` is False where the card could not be sent to those who can remove."""
     if not asked:
         what = "找不到这个群的群主和群管理员，没有人可以问"
@@ -153,7 +159,9 @@ def _about(waited: timedelta) -> str:
 
 
 def say_warning(who: str, company: str, group_name: str, because: str) -> str:
-    return f"请留意：「{group_name}」里的「{who}」（{company or '公司未知'}）可能是其他企业的员工。判断依据：{because}。"
+    return (
+        f"请留意：「{group_name}」里的「{who}」（{company or '公司未知'}）可能是其他企业的员工。判断依据：{because}。"
+    )
 
 
 def say_choose_first() -> str:

@@ -44,7 +44,7 @@ class Settings(BaseModel):
 
 
 class Rule(Settings):
-    """The settings all rules share. `name` is what strikes, releases and traces hang on; it is the rule's by default."""
+    """The settings all rules share. `name` is what strikes, releases and traces hang on; by default the rule's."""
 
     name: str = Field(default="", description="这条规则的名字，用于记录和说明；不写就用规则名。不能重复。")
     groups: Names = Field(

@@ -34,7 +34,7 @@ class Inbox(QueueRow, table=True):
     received_at: datetime = Field(sa_type=UtcTime)
 
 
-async def put(  # noqa: PLR0913  # the columns of a row, by name
+async def put(  # the columns of a row, by name
     tx: Tx,
     *,
     source: Source,

@@ -24,7 +24,7 @@ class Outbox(QueueRow, table=True):
     about: str | None = Field(default=None, index=True)
 
 
-async def put(  # noqa: PLR0913  # the columns of a row, by name
+async def put(  # the columns of a row, by name
     tx: Tx,
     deed: AnyDeed,
     *,

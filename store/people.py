@@ -13,7 +13,7 @@ ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 86_400))
 
 
 class PersonRow(SQLModel, table=True):
-    """One external person. `account`: wechat, wecom, unknown. `checks` counts the answers that were unknown in a row."""
+    """One external person. `account`: wechat, wecom, unknown. `checks`: how many answers in a row told nothing."""
 
     __tablename__ = "people"
 

@@ -90,7 +90,7 @@ async def put(tx: Tx, table: type[QueueRow], *, unique: str, values: dict[str, A
     return (await connection.execute(statement, row)).first() is not None
 
 
-async def claim(  # noqa: PLR0913  # which row, under which lease, and what to do with it
+async def claim(  # which row, under which lease, and what to do with it
     tx: Tx, table: type[Row], *, now: datetime, lease: timedelta, token: str, lanes: Sequence[int] | None = None
 ) -> Row | None:
     """Takes the next row that may be worked on, until `now + lease`. None: nothing is due, or all of it is held up.
@@ -118,28 +118,28 @@ async def still_mine(tx: Tx, table: type[QueueRow], row_id: int, token: str, *, 
     return (await (await tx.connection()).execute(mine)).first() is not None
 
 
-async def extend(  # noqa: PLR0913  # likewise
+async def extend(  # likewise
     tx: Tx, table: type[QueueRow], row_id: int, token: str, *, now: datetime, lease: timedelta
 ) -> None:
     """Holds the row until `now + lease`. LeaseLost."""
     await _change(tx, table, row_id, token, {"leased_until": now + lease})
 
 
-async def finish(  # noqa: PLR0913  # likewise
+async def finish(  # likewise
     tx: Tx, table: type[QueueRow], row_id: int, token: str, state: Settled, *, now: datetime, **values: Any
 ) -> None:
     """Ends the row; `values` sets columns of the table's own. LeaseLost: roll everything back."""
     await _change(tx, table, row_id, token, _UNLEASED | {"state": state, "finished_at": now} | values)
 
 
-async def retry_later(  # noqa: PLR0913  # likewise
+async def retry_later(  # likewise
     tx: Tx, table: type[QueueRow], row_id: int, token: str, *, due_at: datetime, error: str
 ) -> None:
     """Puts the row back until `due_at`; it holds up its ordering key meanwhile. LeaseLost."""
     await _change(tx, table, row_id, token, _UNLEASED | {"due_at": due_at, "last_error": error})
 
 
-async def bury(  # noqa: PLR0913  # likewise
+async def bury(  # likewise
     tx: Tx, table: type[QueueRow], row_id: int, token: str, *, now: datetime, error: str
 ) -> None:
     """Gives the row up: it is kept as dead, and its ordering key goes on. LeaseLost."""

@@ -193,6 +193,11 @@ async def card_of_task(tx: Tx, task_id: str) -> CardRow | None:
     return (await tx.exec(select(CardRow).where(CardRow.task_id == task_id).with_for_update())).first()
 
 
+async def is_still_asked(tx: Tx, task_id: str) -> bool:
+    """Whether this card asks for something that is not done. Locks nothing: a reading transaction may ask."""
+    return (await tx.exec(select(CardRow.state).where(CardRow.task_id == task_id))).first() == "sent"
+
+
 async def cases_on(tx: Tx, card_id: int) -> list[CaseRow]:
     """The cases of a card, open or closed, oldest first."""
     await tx.flush()

@@ -11,7 +11,7 @@ from store.database import Tx, UtcTime
 
 
 class TraceRow(SQLModel, table=True):
-    """`decisions`: JSON list of Decision values. `inbox_id`: the row of the event; unique, so an event leaves one trace."""
+    """`decisions`: JSON list of Decision values. `inbox_id`: the row of the event, which leaves one trace."""
 
     __tablename__ = "trace"
 

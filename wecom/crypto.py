@@ -40,7 +40,7 @@ class Crypto:
             key = binascii.a2b_base64(aes_key + "=", strict_mode=True)
         except ValueError:
             key = b""
-        if len(aes_key) != 43 or len(key) != 32:
+        if len(key) != 32:
             raise ValueError("EncodingAESKey must be 43 letters and digits (A-Z a-z 0-9 + /)")
         self._token = token
         self._receive_id = receive_id.encode()
@@ -71,7 +71,7 @@ class Crypto:
             raise Refused("padding")
         end = len(padded) - padding
         message_end = _HEAD + int.from_bytes(padded[16:_HEAD], "big")
-        if end < _HEAD or message_end > end:
+        if message_end > end:
             raise Refused("length")
         if not hmac.compare_digest(padded[message_end:end], self._receive_id):
             raise Refused("receive_id")

@@ -48,7 +48,7 @@ class Gateway:
     `observe(endpoint, errcode)` is told of every answer (0 = fine) and failure, for metrics. `whole_call`: seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - everything from outside is handed in, by name
+    def __init__(
         self,
         client: httpx2.AsyncClient,
         *,

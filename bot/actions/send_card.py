@@ -19,8 +19,7 @@ TASK_ID_TAKEN = 42014
 
 async def is_wanted(deed: SendCard, tx: Tx) -> bool:
     """Not about things that are already done."""
-    card = await removal.card_of_task(tx, deed.task_id)
-    return card is not None and card.state == "sent"
+    return await removal.is_still_asked(tx, deed.task_id)
 
 
 async def carry_out(deed: SendCard, wecom: Gateway) -> Sent:

@@ -14,7 +14,7 @@ from wecom.gateway import Gateway
 REPEATABLE = True
 
 
-async def is_wanted(deed: SendText, tx: Tx) -> bool:  # noqa: ARG001 - the shape of an action
+async def is_wanted(deed: SendText, tx: Tx) -> bool:
     return bool(deed.to)
 
 
@@ -22,10 +22,10 @@ async def carry_out(deed: SendText, wecom: Gateway) -> Sent:
     return await commands.send_text(wecom, deed)
 
 
-async def record(deed: SendText, result: Sent, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - the shape of an action
+async def record(deed: SendText, result: Sent, tx: Tx, now: datetime) -> None:
     if result.invalid_users:
         logger.warning("a message did not reach {}: not in the app's visible range?", ", ".join(result.invalid_users))
 
 
-async def give_up(deed: SendText, error: PlatformError, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - likewise
+async def give_up(deed: SendText, error: PlatformError, tx: Tx, now: datetime) -> None:
     logger.error("a message to {} was not sent: {}", ", ".join(deed.to), error)

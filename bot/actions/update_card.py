@@ -13,7 +13,7 @@ from wecom.gateway import Gateway
 REPEATABLE = False  # a response code works once: whether it was used is not worth a second look
 
 
-async def is_wanted(deed: UpdateCard, tx: Tx) -> bool:  # noqa: ARG001 - the shape of an action
+async def is_wanted(deed: UpdateCard, tx: Tx) -> bool:
     return bool(deed.to)
 
 
@@ -25,5 +25,5 @@ async def record(deed: UpdateCard, result: None, tx: Tx, now: datetime) -> None:
     """Nothing follows."""
 
 
-async def give_up(deed: UpdateCard, error: PlatformError, tx: Tx, now: datetime) -> None:  # noqa: ARG001 - likewise
+async def give_up(deed: UpdateCard, error: PlatformError, tx: Tx, now: datetime) -> None:
     logger.warning("card {} still shows its buttons: {}", deed.task_id, error)

@@ -45,7 +45,13 @@ def joined(before: str, after: str, *who: str, at: datetime = NOON) -> MembersJo
 
 def left(before: str, after: str, *who: str, scene: int = 1) -> MembersLeft:
     return MembersLeft(
-        at=NOON, chat_id="wr1", members=who or None, count=len(who), last_version=before, version=after, quit_scene=scene
+        at=NOON,
+        chat_id="wr1",
+        members=who or None,
+        count=len(who),
+        last_version=before,
+        version=after,
+        quit_scene=scene,
     )
 
 

@@ -132,7 +132,7 @@ async def test_a_removal_without_a_press_closes_the_case(open_shop: Any) -> None
 
 
 async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> None:
-    """After ten minutes those asked are reminded, once; after an hour the managers hear, once; then nobody is nagged."""
+    """After ten minutes those asked are reminded once; after an hour the managers hear once; then nobody is nagged."""
     async with open_shop(book()) as shop:
         await shop.enters(shop.rival("甲一"), shop.rival("乙二"), wait=9 * MINUTES)
         assert shop.texts("wangwu") == []
@@ -215,7 +215,7 @@ async def test_an_allowed_company_is_let_be(open_shop: Any) -> None:
 
 
 async def test_a_question_is_taken_back_when_the_company_turns_out_allowed(open_shop: Any) -> None:
-    """Asked on an id alone, with a doubt on the card; once staff add the person and the record is read, it is closed."""
+    """Asked on an id alone, with a doubt on the card; once staff add the person and their record is read, it closes."""
     async with open_shop(book(allow_companies=["伙伴公司"])) as shop:
         partner = shop.rival("刘经理", "伙伴公司")
         await shop.enters(partner)

@@ -7,10 +7,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 from wecom.gateway import Gateway
 from wecom.limits import Unlimited
 from wecom.tokens import MemoryTokens
+
+# Two busy cores are no reason to fail: these tests are about what comes out, not how soon.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 Answer = dict[str, Any] | httpx2.Response | Exception
 
