@@ -1,4 +1,4 @@
-"""The first two rows of design §11, with their references in the same run. `python -m benchmarks.callbacks [--quick]`
+"""How fast callbacks are kept, and how soon a card follows, with their references in the same run. `python -m benchmarks.callbacks [--quick]`
 
 1. Durable callbacks a second: the bot's web role on one core, 64 connections, beside raw uvicorn and the usual way.
 2. From an event to the staff card at 100 events a second: the whole bot on one core, a simulated WeCom on the other.
@@ -20,6 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -88,19 +89,20 @@ def _nothing() -> Iterator[None]:
 
 def durable_callbacks(size: Size, postgres: Postgres | None) -> list[str]:
     """Measures, prints, and says what broke. Servers take turns, so that a busy moment hits all of them."""
-    runs: dict[str, list[Figures]] = {}
+    runs: dict[str, list[Run]] = {}
     broken = []
     for number in range(size.rounds):
         for name, server in _SERVERS.items():
             if postgres is None and "PostgreSQL" in name:
                 continue
             with tempfile.TemporaryDirectory(prefix="steward-bench-") as folder:
-                database = _database(name, Path(folder), postgres, f"round{number}_{len(runs)}")
-                with server(Path(folder), database) as port:
-                    figures = _load(size, port, Path(folder), again=name == RAW)
+                database = _database(name, Path(folder), postgres, f"{name[:3]}_round{number}")
+                with server(Path(folder), database) as serving:
+                    run = _load(size, serving, Path(folder), again=name == RAW)
                 rows = None if name == RAW else _rows(database, "inbox" if "bot" in name else "received")
-            runs.setdefault(name, []).append(figures)
-            console.print(f"  [dim]{name}: {figures.per_second:,.0f}/s, p99 {figures.p99 * 1e3:.1f} ms, rows {rows}[/]")
+            runs.setdefault(name, []).append(run)
+            figures = run.figures
+            console.print(f"  [dim]{name}: {figures.per_second:,.0f}/s, p99 {figures.p99 * 1e3:.1f} ms, CPU {run.cpu * 1e6:.0f} us[/]")
             if rows is not None and rows != figures.accepted:
                 broken.append(f"{name}: {figures.accepted} answers were 200, {rows} rows are in the table")
             if set(figures.answered) != {"200"}:
@@ -109,58 +111,72 @@ def durable_callbacks(size: Size, postgres: Postgres | None) -> list[str]:
     return broken
 
 
+Serving = tuple[int, int]
+"""Port and pid of a server."""
+
 RAW, BOT, BASELINE = "raw uvicorn", "bot, SQLite", "baseline, SQLite"
 BOT_PG, BASELINE_PG = "bot, PostgreSQL", "baseline, PostgreSQL"
 
 
 @contextmanager
-def _raw(folder: Path, _database: str) -> Iterator[int]:
-    with _reference(folder, "raw") as port:
-        yield port
+def _raw(folder: Path, _database: str) -> Iterator[Serving]:
+    with _reference(folder, "raw") as serving:
+        yield serving
 
 
 @contextmanager
-def _baseline(folder: Path, database: str) -> Iterator[int]:
+def _baseline(folder: Path, database: str) -> Iterator[Serving]:
     address = database.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:")
-    with _reference(folder, "baseline", "--database", address) as port:
-        yield port
+    with _reference(folder, "baseline", "--database", address) as serving:
+        yield serving
 
 
 @contextmanager
-def _reference(folder: Path, which: str, *options: str) -> Iterator[int]:
+def _reference(folder: Path, which: str, *options: str) -> Iterator[Serving]:
     port = stage.free_port()
     command = stage.python("benchmarks.references", which, str(port), *options)
     with stage.process(*command, core=stage.BOT_CORE, folder=folder) as running:
         stage.wait_for_port(port, running)
-        yield port
+        yield port, running.pid
 
 
 @contextmanager
-def _bot(folder: Path, database: str) -> Iterator[int]:
+def _bot(folder: Path, database: str) -> Iterator[Serving]:
     port = stage.free_port()
     with stage.bot(
         role="web", port=port, database=database, api="http://127.0.0.1:9", config=CONFIG, folder=folder
-    ):  # fmt: skip
-        yield port
+    ) as pid:
+        yield port, pid
 
 
 _SERVERS = {RAW: _raw, BOT: _bot, BASELINE: _baseline, BOT_PG: _bot, BASELINE_PG: _baseline}
 
 
-def _load(size: Size, port: int, folder: Path, *, again: bool) -> Figures:
+@dataclass(frozen=True)
+class Run:
+    """What the load generator saw, and the processor time of the server per answer, in seconds."""
+
+    figures: Figures
+    cpu: float
+
+
+def _load(size: Size, serving: Serving, folder: Path, *, again: bool) -> Run:
     """Let the load generator loose. `again`: a server that forgets may be sent the same things again."""
     prepare = 20_000 if again else round(MOST_A_SECOND * size.seconds)
+    port, pid = serving
     command = stage.python("benchmarks.load", str(port), "--seconds", str(size.seconds), "--prepare", str(prepare))
     command += ("--connections", str(size.connections), *(["--again"] if again else []))
+    before = stage.cpu_seconds(pid)
     with stage.process(*command, core=stage.OTHER_CORE, folder=folder) as running:
-        return Figures(**_answer_of(running))
+        figures = Figures(**_answer_of(running))
+    return Run(figures, (stage.cpu_seconds(pid) - before) / sum(figures.answered.values()))
 
 
-def _answer_of(running: subprocess.Popen[str]) -> dict[str, object]:
+def _answer_of(running: subprocess.Popen[str]) -> dict[str, Any]:
     said, _ = running.communicate()
     if running.returncode:
         raise RuntimeError(f"{running.args} ended with {running.returncode}")
-    answer: dict[str, object] = json.loads(said)
+    answer: dict[str, Any] = json.loads(said)
     return answer
 
 
@@ -195,23 +211,24 @@ def _rows(database: str, table: str) -> int:
     return asyncio.run(ask())
 
 
-def _durable_table(size: Size, runs: dict[str, list[Figures]]) -> Table:
+def _durable_table(size: Size, runs: dict[str, list[Run]]) -> Table:
     def speed(name: str) -> float:
-        return median(figures.per_second for figures in runs[name])
+        return median(run.figures.per_second for run in runs[name])
 
     table = Table(title=f"durable callbacks, one core, {size.connections} connections (median of {size.rounds})")
-    for heading in ("server", "per s", "p50 ms", "p99 ms", "of raw", "x baseline", "load's CPU"):
+    for heading in ("server", "per s", "p50 ms", "p99 ms", "of raw", "x baseline", "CPU us", "load's CPU"):
         table.add_column(heading, justify="left" if heading == "server" else "right")
     for name, each in runs.items():
         baseline = BASELINE_PG if "PostgreSQL" in name else BASELINE
         table.add_row(
             name,
             f"{speed(name):,.0f}",
-            f"{median(figures.p50 for figures in each) * 1e3:.1f}",
-            f"{median(figures.p99 for figures in each) * 1e3:.1f}",
+            f"{median(run.figures.p50 for run in each) * 1e3:.1f}",
+            f"{median(run.figures.p99 for run in each) * 1e3:.1f}",
             f"1/{speed(RAW) / speed(name):.1f}",
             f"{speed(name) / speed(baseline):.1f}" if "bot" in name else "",
-            f"{median(figures.cpu for figures in each):.0%}",
+            f"{median(run.cpu for run in each) * 1e6:.0f}",
+            f"{median(run.figures.cpu for run in each):.0%}",
         )
     return table
 
@@ -249,9 +266,10 @@ def _meet(size: Size, folder: Path, database: str) -> tuple[Answer, float]:
     with stage.process(*command, core=stage.OTHER_CORE, folder=folder) as crowd:
         stage.wait_for_port(api_port, crowd)
         api = f"http://127.0.0.1:{api_port}"
-        with stage.bot(role="all", port=port, database=database, api=api, config=CONFIG, folder=folder):
+        with stage.bot(role="all", port=port, database=database, api=api, config=CONFIG, folder=folder) as pid:
             answer = Answer(**_answer_of(crowd))
-    return answer, 0.0
+            cpu = stage.cpu_seconds(pid)
+    return answer, cpu / 1
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ def python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", *arguments)
 
 
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used so far, with all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
 def _on(core: int) -> Iterator[None]:
     """What is started meanwhile stays on this core, and so do its threads."""
@@ -67,8 +73,8 @@ def _on(core: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def bot(*, role: str, port: int, database: str, api: str, config: str, folder: Path) -> Iterator[None]:
-    """`steward serve`, the real thing, once it answers on `port`."""
+def bot(*, role: str, port: int, database: str, api: str, config: str, folder: Path) -> Iterator[int]:
+    """`steward serve`, the real thing, once it answers on `port`; gives its pid."""
     (folder / "config.yaml").write_text(config)
     env = {
         "WECOM_CORP_ID": corp.CORP_ID,
@@ -85,7 +91,7 @@ def bot(*, role: str, port: int, database: str, api: str, config: str, folder: P
     }
     with process(*python("bot.cli", "serve", "--role", role), core=BOT_CORE, folder=folder, env=env) as running:
         wait_for_port(port, running)
-        yield
+        yield running.pid
 
 
 def wait_for_port(port: int, running: subprocess.Popen[str]) -> None:

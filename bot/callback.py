@@ -1,6 +1,6 @@
 """`/callback`: the one address WeCom calls. A plain ASGI function that stands in front of FastAPI.
 
-In front, because this is the hot path and FastAPI halves it (design §2.1); raw also means that what is answered is
+In front, because this is the hot path and FastAPI halves it; raw also means that what is answered is
 exactly what stands here. A callback is acknowledged (200, empty) only after the inbox has it on disk.
 """
 
@@ -51,7 +51,7 @@ def in_front(callback: AsgiApp, app: AsgiApp) -> AsgiApp:
 
 
 class Callback:
-    """Answers `GET` (URL verification) and `POST` (an event) as the contract says (design §5).
+    """Answers `GET` (URL verification) and `POST` (an event) as the contract says.
 
     `max_age`: seconds a signature stays good, 0 = for ever.
     """

@@ -33,37 +33,27 @@ def serve(
     role: Annotated[Role, typer.Option(help="web 只收回调，worker 只干活，all 两样都做")] = "all",
 ) -> None:
     """运行群管家（先在 .env 里填好企业微信的设置）。"""
-    from bot.config import ConfigError, config_hash, parse_config, read_text
+    from bot.config import ConfigError
     from bot.logs import set_up_logs
     from bot.serve import serve as run
     from bot.server import ServerError, loop_factory
     from bot.settings import SettingsError, load_settings
-    from bot.worker import Rules
-    from rules.book import Book
     from store.database import StoreUnavailable
 
     errors = Console(stderr=True)
     try:
         settings = load_settings(os.environ, Path(".env"))
-        text = read_text(settings.steward_config)
-        book = parse_config(text, settings.steward_config.name, Book)
     except SettingsError as error:
         errors.print(str(error), markup=False, highlight=False)
         raise typer.Exit(2) from None
-    except ConfigError as error:
-        errors.print(str(error), markup=False, highlight=False)
-        errors.print("改好以后运行 steward check 再看一遍。", style="bold")
-        raise typer.Exit(2) from None
     set_up_logs(secrets=settings.secret_values())
-    rules = Rules(book, config_hash(text))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(
-                run(settings, rules, host=host or settings.steward_host, port=port or settings.steward_port, role=role)
-            )
-        except* (StoreUnavailable, ServerError) as group:
+            runner.run(run(settings, host=host or settings.steward_host, port=port or settings.steward_port, role=role))
+        except* (ConfigError, StoreUnavailable, ServerError) as group:
             for failure in group.exceptions:
-                errors.print(f"启动不了：{failure}", markup=False, highlight=False)
+                advice = "。改好以后运行 steward check 再看一遍：\n" if isinstance(failure, ConfigError) else "："
+                errors.print(f"启动不了{advice}{failure}", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(2) from None
 
 
@@ -94,6 +84,34 @@ def demo(
             console.print("\n演示结束。")
             return
     raise typer.Exit(0 if all(each.kept for each in kept) else 1)
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="设置文件；不写就用 STEWARD_CONFIG 或 config.yaml")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="和这个数据库里的群、同事核对；不写就用 DATABASE_URL，没有就不核对")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="给程序看的格式")] = False,
+) -> None:
+    """检查设置：一次列出所有问题，并用大白话说每条规则管哪些群、做什么。"""
+    from dotenv import dotenv_values
+
+    from bot.check import NotKnownError, as_data, show
+    from bot.check import check as look
+
+    try:
+        report = look(file, database, {**dotenv_values(".env", encoding="utf-8-sig"), **os.environ})
+    except NotKnownError as error:
+        Console(stderr=True).print(str(error), markup=False, highlight=False)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(as_data(report))
+    else:
+        console = Console(highlight=False)
+        console.width = console.width if console.is_terminal else 160  # nobody reads a file through a keyhole
+        show(report, console)
+    raise typer.Exit(report.exit_code)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.config_errors import explain
 from bot.problems import Problem, closest, render
-from bot.yaml_tree import read_tree
+from bot.yaml_tree import Node, read_tree
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -22,22 +22,26 @@ class ConfigError(Exception):
         super().__init__(render(self.problems))
 
 
+class NoFileError(ConfigError):
+    """There is no file to read, or it cannot be opened."""
+
+
 def read_config(path: Path, model: type[M]) -> M:
     """The file as a `model`. Raises ConfigError."""
     return parse_config(read_text(path), path.name, model)
 
 
 def read_text(path: Path) -> str:
-    """The file's text. Raises ConfigError where there is none, or where it is not UTF-8."""
+    """The file's text. Raises NoFileError, or ConfigError where it is not UTF-8."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         others = [other.name for pattern in ("*.yaml", "*.yml") for other in path.parent.glob(pattern)]
         reason = f"找不到这个文件（在 {path.absolute().parent} 里找过）"
-        raise ConfigError([Problem(path.name, 0, 0, "", "", reason, closest(path.name, others))]) from None
+        raise NoFileError([Problem(path.name, 0, 0, "", "", reason, closest(path.name, others))]) from None
     except OSError as error:
         reason = f"打不开这个文件（{error.strerror}）：请确认它是一个普通文件，并且有读取权限"
-        raise ConfigError([Problem(path.name, 0, 0, "", "", reason)]) from None
+        raise NoFileError([Problem(path.name, 0, 0, "", "", reason)]) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,6 +53,11 @@ def read_text(path: Path) -> str:
 
 def parse_config(text: str, file: str, model: type[M]) -> M:
     """The text as a `model`; `file` is the name shown in problems. Raises ConfigError."""
+    return parse_with_places(text, file, model)[0]
+
+
+def parse_with_places(text: str, file: str, model: type[M]) -> tuple[M, Node]:
+    """Likewise, together with the text as a tree that knows where everything stands."""
     root, faults = read_tree(text)
     problems = [Problem(file, *fault.place, "", fault.value, fault.reason) for fault in faults]
     if root is None:
@@ -60,7 +69,7 @@ def parse_config(text: str, file: str, model: type[M]) -> M:
         problems += explain(error, root, model, file)
     if problems:
         raise ConfigError(problems) from None
-    return config
+    return config, root
 
 
 def config_hash(text: str) -> str:

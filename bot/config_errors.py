@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.config_schema import Schema
-from bot.problems import Problem, closest, short
+from bot.problems import Problem, closest, short, written
 from bot.yaml_mistakes import about_colon
-from bot.yaml_tree import Fields, Items, Node, Place, Scalar
+from bot.yaml_tree import Fields, Items, Node, Scalar, key_place
 
 _A_LIST, _A_MAP = (
     "应当是一个列表：每项一行，以「- 」开头，或者写成 [甲, 乙]",
@@ -121,13 +121,13 @@ def _problem(spot: _Spot, details: ErrorDetails, schema: Schema, root: Node, fil
     kind, node, path = details["type"], spot.node, spot.path
     if kind in {"missing", "union_tag_not_found"}:
         path = (*path, spot.last or _tag_name(details))
-        return Problem(file, *node.place, _written(path), "", _lacking(path, schema, root))
+        return Problem(file, *node.place, written(path), "", _lacking(path, schema, root))
     if kind == "extra_forbidden" and isinstance(node, Fields):
         reason, meant = _unknown_name(spot.last, schema.names_at(root, path))
-        return Problem(file, *node.keys[spot.last], _written((*path, spot.last)), spot.last, reason, meant)
+        return Problem(file, *node.keys[spot.last], written((*path, spot.last)), spot.last, reason, meant)
     if spot.last == "[key]":
         reason = f"名称「{path[-1]}」不对：{_said(details)}"
-        return Problem(file, *_key_place(root, path), _written(path), str(path[-1]), reason)
+        return Problem(file, *key_place(root, path), written(path), str(path[-1]), reason)
     if kind == "union_tag_invalid" and isinstance(node, Fields):
         path = (*path, _tag_name(details))
         node = node.nodes[str(path[-1])]
@@ -135,7 +135,7 @@ def _problem(spot: _Spot, details: ErrorDetails, schema: Schema, root: Node, fil
         reason, meant = _not_one_of(node, schema.values_at(root, path))
     else:
         reason, meant = _mismatch(node, _said(details)), ""
-    return Problem(file, *node.place, _written(path), _shown(node), reason, meant)
+    return Problem(file, *node.place, written(path), _shown(node), reason, meant)
 
 
 def _tag_name(details: ErrorDetails) -> str:
@@ -195,17 +195,5 @@ def _shown(node: Node) -> str:
     return short(node.text) if isinstance(node, Scalar) else ""
 
 
-def _key_place(root: Node, path: tuple[str | int, ...]) -> Place:
-    node = root
-    for step in path[:-1]:
-        node = node.nodes[step]  # type: ignore[union-attr,index]  # the path was found in this tree
-    return node.keys[str(path[-1])] if isinstance(node, Fields) else node.place
-
-
 def _list(words: Iterable[str]) -> str:
     return "、".join(words)
-
-
-def _written(path: tuple[str | int, ...]) -> str:
-    """`("rules", 0, "then")` → `rules[0].then`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

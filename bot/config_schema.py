@@ -5,9 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bot.yaml_tree import Fields, Items, Node, Scalar
-
-Path = tuple[str | int, ...]
+from bot.yaml_tree import Fields, Node, Path, Scalar, child
 
 
 class Schema:
@@ -45,7 +43,7 @@ class Schema:
     def _at(self, root: Node, path: Path, *, into_unions: bool = True) -> Iterator[dict[str, Any]]:
         nodes: list[Node | None] = [root]
         for step in path:
-            nodes.append(_child(nodes[-1], step))
+            nodes.append(child(nodes[-1], step))
         parts = [self._top]
         for step, node in zip(path, nodes, strict=False):
             parts = [inner for part in parts for whole in self._open(part, node) for inner in _inside(whole, step)]
@@ -75,14 +73,6 @@ class Schema:
             yield part
         for member in members or ():
             yield from self._open(member, node)
-
-
-def _child(node: Node | None, step: str | int) -> Node | None:
-    if isinstance(node, Fields):
-        return node.nodes.get(str(step))
-    if isinstance(node, Items) and isinstance(step, int) and step < len(node.nodes):
-        return node.nodes[step]
-    return None
 
 
 def _inside(part: dict[str, Any], step: str | int) -> Iterator[dict[str, Any]]:

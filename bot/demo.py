@@ -98,7 +98,7 @@ class Stage:
         lines += self._messages()
         lines += await self._closed()
         for at, line in sorted(lines, key=lambda each: each[0]):
-            self.console.print(f"[dim]{at.astimezone(BEIJING):%H:%M:%S}[/] {line}", highlight=False)
+            self.console.print(_row(at, line), highlight=False)
             await self.pause(1)
 
     async def _decided(self) -> list[tuple[datetime, str]]:
@@ -117,10 +117,11 @@ class Stage:
         lines = []
         for sent in self.world.sent[self._sent :]:
             first, *more = sent.text.splitlines()
-            lines.append(
-                (sent.at, f"{BOT} → {self.world.staff[sent.userid].name}：[blue]{_KINDS[sent.kind]}[/] {first}")
+            to = self.world.staff[sent.userid].name
+            text = "\n".join(
+                [f"{BOT} → {to}：[blue]{_KINDS[sent.kind]}[/] {first}", *(f"[dim]{line}[/]" for line in more)]
             )
-            lines += [(sent.at, f"    [dim]{line}[/]") for line in more]
+            lines.append((sent.at, text))
         self._sent = len(self.world.sent)
         return lines
 
@@ -131,6 +132,15 @@ class Stage:
         return [
             (case.closed_at, f"{BOT} 结案 #{case.id}：{OUTCOMES[case.outcome]}") for case in closed if case.closed_at
         ]
+
+
+def _row(at: datetime, line: str) -> Table:
+    """The time, and beside it the line, which may be long."""
+    row = Table.grid(padding=(0, 1))
+    row.add_column(style="dim", no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(f"{at.astimezone(BEIJING):%H:%M:%S}", line)
+    return row
 
 
 BOT = "[magenta]群管家[/]"
@@ -263,7 +273,7 @@ async def check_promises(stage: Stage) -> list[Kept]:
         }
     truth = {chat_id: world.group_now(chat_id).external_ids for chat_id in world.groups}
     deliveries, once = len(world.acknowledged), len({each.xml for each in world.acknowledged})
-    cards = [each for each in world.sent if each.kind == "card"]
+    cards = [each for each in world.sent if (each.task_id or "").startswith("removal")]
     per_task = Counter((each.userid, each.task_id) for each in cards)
     named = {person.name for person in world.customers.values() for card in cards if person.name in card.text}
     rivals = {

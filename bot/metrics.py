@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+QUEUES = ("inbox", "outbox")
+
 # Seconds. A card is promised within one; a callback may come back from a queue after days.
 _LAG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3_600, 86_400)
 _REMOVAL = (60, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 259_200, 604_800)
@@ -29,13 +31,20 @@ class Metrics:
         registry = self._registry = CollectorRegistry()
         self._accepted = Counter("steward_callbacks_accepted", "Callbacks written down", registry=registry)
         self._refused = Counter("steward_callbacks_refused", "Callbacks refused", ["cause"], registry=registry)
-        self._events = Counter("steward_events", "Events worked on", ["kind", "result"], registry=registry)
-        self._lag = Histogram("steward_event_lag_seconds", "From receipt to effect", buckets=_LAG, registry=registry)
+        what = ["source", "kind", "result"]
+        self._events = Counter(
+            "steward_events", "Events worked on; source=callback: callbacks", what, registry=registry
+        )
+        self._lag = Histogram(
+            "steward_event_lag_seconds", "From receipt to effect", ["source"], buckets=_LAG, registry=registry
+        )
         place = ["queue", "lane", "state"]
         self._depth = Gauge("steward_queue_depth", "Rows in a queue", place, registry=registry)
         self._oldest = Gauge("steward_queue_oldest_seconds", "Age of the oldest row", place, registry=registry)
+        self._dead = Gauge("steward_dead_letters", "Rows that were given up", ["queue"], registry=registry)
         self._actions = Counter("steward_actions", "Actions carried out", ["kind", "result"], registry=registry)
         self._calls = Counter("steward_api_calls", "Calls to WeCom", ["endpoint", "errcode"], registry=registry)
+        self._config = Gauge("steward_config_refused", "A newer config is refused: 1", registry=registry)
         self._cases = Gauge("steward_open_cases", "Removal cases not closed yet", registry=registry)
         self._removal = Histogram(
             "steward_removal_seconds", "From first sight to gone", buckets=_REMOVAL, registry=registry
@@ -49,22 +58,27 @@ class Metrics:
         """A callback was answered with anything but 200."""
         self._refused.labels(cause).inc()
 
-    def event(self, kind: str, result: str) -> None:
-        """An inbox row was worked on; `result`: done, ignored, retried, dead …"""
-        self._events.labels(kind, result).inc()
+    def event(self, source: str, kind: str, result: str) -> None:
+        """An inbox row was worked on; `source`: callback, timer …; `result`: done, ignored, retried, dead …"""
+        self._events.labels(source, kind, result).inc()
 
-    def event_lag(self, seconds: float) -> None:
+    def event_lag(self, source: str, seconds: float) -> None:
         """An event's effect is committed, this long after the event was received."""
-        self._lag.observe(seconds)
+        self._lag.labels(source).observe(seconds)
 
     def queues(self, sizes: Iterable[QueueSize]) -> None:
-        """All queues as they stand now. What is not named is empty and disappears."""
+        """All queues as they stand now. What is not named is empty and disappears; dead letters are always shown."""
         self._depth.clear()
         self._oldest.clear()
+        dead = dict.fromkeys(QUEUES, 0)
         for size in sizes:
             place = (size.queue, size.lane, size.state)
             self._depth.labels(*place).set(size.depth)
             self._oldest.labels(*place).set(size.oldest)
+            if size.state == "dead":
+                dead[size.queue] += size.depth
+        for queue, rows in dead.items():
+            self._dead.labels(queue).set(rows)
 
     def action(self, kind: str, result: str) -> None:
         """An outbox row was carried out; `result`: done, retried, failed, observed …"""
@@ -81,6 +95,10 @@ class Metrics:
     def removed_after(self, seconds: float) -> None:
         """Somebody is gone, this long after the case was opened."""
         self._removal.observe(seconds)
+
+    def config_refused(self, *, refused: bool) -> None:
+        """Whether there is a newer configuration that cannot be used, so that the last good one goes on."""
+        self._config.set(refused)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format (`CONTENT_TYPE`)."""

@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Kind = Literal["error", "warning", "note"]
+"""error: the file cannot be used. warning: it can, but hardly means what was meant. note: good to know."""
+
+_MARKS: dict[Kind, str] = {"error": "", "warning": "提醒：", "note": "说明："}
 
 
 class Problem(NamedTuple):
@@ -18,6 +23,18 @@ class Problem(NamedTuple):
     value: str
     reason: str
     meant: str = ""
+    kind: Kind = "error"
+
+    @property
+    def where(self) -> str:
+        """`config.yaml:12:5`, as editors and terminals make it a link."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    @property
+    def says(self) -> str:
+        """The reason and, where there is a guess, what was meant: whole sentences."""
+        meant = f"您是不是想写「{self.meant}」？" if self.meant else ""
+        return f"{_MARKS[self.kind]}{self.reason}。{meant}"
 
 
 def render(problems: Iterable[Problem]) -> str:
@@ -26,9 +43,12 @@ def render(problems: Iterable[Problem]) -> str:
 
 
 def _line(problem: Problem) -> str:
-    where = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
-    meant = f"您是不是想写「{problem.meant}」？" if problem.meant else ""
-    return "  ".join(part for part in (where, problem.path, f"{problem.reason}。{meant}") if part)
+    return "  ".join(part for part in (problem.where, problem.path, problem.says) if part)
+
+
+def written(path: Iterable[str | int]) -> str:
+    """`("rules", 0, "then")` → `rules[0].then`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def closest(word: str, allowed: Sequence[str]) -> str:

@@ -16,11 +16,15 @@ import httpx2
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from loguru import logger
 
+from bot import reload
 from bot.clocks import SystemClock
+from bot.prune import prune
+from bot.reload import Reloader
 from bot.server import run_server
 from bot.settings import Settings
 from bot.wiring import Bot, Outside, open_bot
 from bot.worker import Rules, Worker
+from rules.book import Book
 from store.database import StoreUnavailable
 from wecom.limits import ApiLimits
 
@@ -33,8 +37,8 @@ DEEDS_AT_ONCE = 4
 STOP_WITHIN = 10.0  # seconds; what is not finished then is left to its lease
 
 
-async def serve(settings: Settings, rules: Rules, *, host: str, port: int, role: Role) -> None:
-    """Run until SIGTERM or SIGINT. Raises StoreUnavailable or ServerError where it cannot start."""
+async def serve(settings: Settings, *, host: str, port: int, role: Role) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError, StoreUnavailable or ServerError where it cannot start."""
     clock = SystemClock()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -43,11 +47,14 @@ async def serve(settings: Settings, rules: Rules, *, host: str, port: int, role:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx2.AsyncClient())
         outside = Outside(clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock))
+        rules = Rules(Book())
         bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))
+        reloader = Reloader(settings.steward_config, rules, bot.store, bot.metrics)
+        await reloader.start(clock.now())
         async with asyncio.TaskGroup() as tasks:
             if role != "web":
                 tasks.create_task(work(bot.worker, wake, stop))
-                tasks.create_task(_keep_time(bot, wake, stop))
+            tasks.create_task(_keep_time(bot, reloader, wake, stop, works=role != "web"))
             if role == "worker":
                 logger.info("working; no HTTP in this role")
             else:
@@ -126,11 +133,16 @@ async def _keep(
         await asyncio.wait(begun, timeout=STOP_WITHIN)
 
 
-async def _keep_time(bot: Bot, wake: Wake, stop: asyncio.Event) -> None:
-    """The clock: raise what is due, read the roster at start and every hour, and measure."""
+async def _keep_time(bot: Bot, reloader: Reloader, wake: Wake, stop: asyncio.Event, *, works: bool) -> None:
+    """The clock. It measures, and looks after the config; where this process `works`, it raises what is due, has the
+    roster read at start and every hour, and forgets what is old.
+    """
 
     async def sweep() -> None:
-        if await _unless_store_is_away(bot.worker.sweep):
+        raised = await _unless_store_is_away(bot.worker.sweep)
+        if raised is not None:
+            bot.pulse.beat(bot.clock.now())
+        if raised:
             wake.now()
 
     async def read_roster() -> None:
@@ -142,16 +154,27 @@ async def _keep_time(bot: Bot, wake: Wake, stop: asyncio.Event) -> None:
         wake.now()
 
     async def measure() -> None:
-        await _unless_store_is_away(bot.measure)
+        await _unless_store_is_away(bot.measure.take)
 
-    await _unless_store_is_away(read_at_start)
+    async def look_at_config() -> None:
+        await _unless_store_is_away(lambda: reloader.look(bot.clock.now()))
+
+    async def forget() -> None:
+        await _unless_store_is_away(lambda: prune(bot.store, bot.clock.now()))
+
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
-    scheduler.add_job(sweep, "interval", seconds=LOOK_EVERY)
-    scheduler.add_job(read_roster, "cron", minute=17)
     scheduler.add_job(measure, "interval", seconds=10)
+    scheduler.add_job(look_at_config, "interval", seconds=reload.LOOK_EVERY)
+    if works:
+        bot.pulse.beat(bot.clock.now())
+        await _unless_store_is_away(read_at_start)
+        scheduler.add_job(sweep, "interval", seconds=LOOK_EVERY)
+        scheduler.add_job(read_roster, "cron", minute=17)
+        scheduler.add_job(forget, "cron", hour=19, minute=40)  # 03:40 in Beijing
     scheduler.start()
     await stop.wait()
     scheduler.shutdown(wait=False)
+    await measure()
 
 
 Answer = TypeVar("Answer")

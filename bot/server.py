@@ -121,8 +121,9 @@ async def _explain(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": HTTPStatus(status).phrase}, status, headers)
 
 
-async def _apologise(request: Request, _error: Exception) -> Response:
-    """Starlette calls this outside all middleware, logs the error itself, and shows it to nobody."""
+async def _apologise(request: Request, error: Exception) -> Response:
+    """Starlette calls this outside all middleware, and has the error logged where no request id is known."""
+    logger.error("{} {} failed: {}", request.method, request.url.path, type(error).__name__)
     response = await _explain(request, HTTPException(500))
     response.raw_headers.extend(_SECURITY)
     return response
@@ -143,6 +144,28 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class RequestIds:
+    """Around everything: an id on every log line about a request and, as X-Request-Id, on its answer."""
+
+    def __init__(self, app: AsgiApp, new_id: Callable[[], str]) -> None:
+        self._app, self._new_id = app, new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._new_id()
+
+        async def with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), named]}
+            await send(message)
+
+        with logger.contextualize(request=request_id):
+            await self._app(scope, receive, with_id)
 
 
 # --- the server -------------------------------------------------------------------------------------------------------

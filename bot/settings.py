@@ -1,4 +1,4 @@
-"""The settings of one installation (design §5): from environment or `.env` for `serve`, from plain values elsewhere.
+"""The settings of one installation: from environment or `.env` for `serve`, from plain values elsewhere.
 
 `Settings(...)` itself reads nothing but its arguments; only `load_settings` looks outside, and only where it is told.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(
@@ -67,6 +67,9 @@ def _domain_codes(value: Any) -> Any:
     return frozenset(codes)
 
 
+DatabaseUrl = Annotated[
+    SecretStr, _address_of("sqlite", "postgresql", "postgres", "sqlite+aiosqlite", "postgresql+asyncpg")
+]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 WebHost = Annotated[str, AfterValidator(_web_host)]
 
@@ -87,10 +90,7 @@ class Settings(BaseSettings):
     wecom_api_base: WebHost = "https://qyapi.weixin.qq.com"
     wecom_oauth_base: WebHost = "https://open.weixin.qq.com"
     wecom_callback_max_age: Annotated[int, Field(ge=0)] = 300
-    database_url: Annotated[
-        SecretStr,
-        _address_of("sqlite", "postgresql", "postgres", "sqlite+aiosqlite", "postgresql+asyncpg"),
-    ] = SecretStr("sqlite:///steward.db")
+    database_url: DatabaseUrl = SecretStr("sqlite:///steward.db")
     redis_url: Annotated[SecretStr, _address_of("redis", "rediss", "unix")] | None = None
     steward_config: Path = Path("config.yaml")
     steward_host: str = "127.0.0.1"
@@ -158,10 +158,27 @@ def load_settings(env: Mapping[str, str], env_file: Path | None) -> Settings:
 
     Empty values count as not given. Raises SettingsError with everything that is wrong.
     """
-    given = _read_file(env_file) if env_file else {}
-    given |= {name: value for name, value in env.items() if value.strip()}
+    given = _given(env, env_file)
     values = {name: given[name.upper()].strip() for name in Settings.model_fields if name.upper() in given}
     return _check(Settings, values, seen=given)
+
+
+def load_database_url(env: Mapping[str, str], env_file: Path | None) -> str:
+    """Only the database's address, for commands that need no WeCom. Raises SettingsError like `load_settings`."""
+    given = _given(env, env_file).get("DATABASE_URL")
+    if given is None:
+        default: SecretStr = Settings.model_fields["database_url"].default
+        return default.get_secret_value()
+    try:
+        return TypeAdapter(DatabaseUrl).validate_python(given.strip()).get_secret_value()
+    except ValidationError as error:
+        reason = error.errors(include_url=False, include_input=False)[0]["ctx"]["error"]
+        raise SettingsError([f"DATABASE_URL：{reason}"]) from None
+
+
+def _given(env: Mapping[str, str], env_file: Path | None) -> dict[str, str]:
+    given = _read_file(env_file) if env_file else {}
+    return given | {name: value for name, value in env.items() if value.strip()}
 
 
 def _read_file(path: Path) -> dict[str, str]:

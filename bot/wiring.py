@@ -3,24 +3,25 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import httpx2
 
+from bot import health
 from bot.callback import AsgiApp, Callback, in_front
-from bot.metrics import Metrics, QueueSize
-from bot.server import Check, create_app
+from bot.health import Pulse
+from bot.links import Links
+from bot.measure import Measure
+from bot.metrics import Metrics
+from bot.server import RequestIds, create_app
 from bot.settings import Settings
 from bot.worker import Rules, Worker, make_worker
 from rules.clock import Clock
 from rules.events import RosterReadDue
 from rules.lanes import NORMAL
-from store import inbox, queue, removal
+from store import inbox
 from store.database import Database
-from store.inbox import Inbox
 from store.inbox_writer import InboxWriter
 from store.migrate import upgrade
-from store.outbox import Outbox
 from wecom.crypto import Crypto
 from wecom.gateway import Gateway
 from wecom.limits import Limiter
@@ -40,13 +41,15 @@ class Outside:
 
 @dataclass(frozen=True)
 class Bot:
-    """A bot that is put together. `app` answers HTTP; `worker` does the work."""
+    """A bot that is put together. `app` answers HTTP; `worker` does the work; whoever sweeps beats the `pulse`."""
 
     store: Database
     worker: Worker
     app: AsgiApp
     metrics: Metrics
     clock: Clock
+    pulse: Pulse
+    measure: Measure
 
     async def read_roster(self, key: str) -> None:
         """Have all groups listed and read; `key` says which occasion this is."""
@@ -63,23 +66,6 @@ class Bot:
                 now=now,
             )
 
-    async def measure(self) -> None:
-        """Bring the gauges up to date: what waits in the queues, and how many cases are open."""
-        now = self.clock.now()
-        async with self.store.read() as tx:
-            depths = [("inbox", depth) for depth in await queue.counts(tx, Inbox)]
-            depths += [("outbox", depth) for depth in await queue.counts(tx, Outbox)]
-            open_cases = len(await removal.open_cases(tx))
-        self.metrics.open_cases(open_cases)
-        self.metrics.queues(
-            QueueSize(name, str(depth.lane), depth.state, depth.rows, max(0.0, _seconds(now, depth.oldest_due_at)))
-            for name, depth in depths
-        )
-
-
-def _seconds(now: datetime, then: datetime) -> float:
-    return (now - then).total_seconds()
-
 
 @asynccontextmanager
 async def open_bot(
@@ -92,7 +78,8 @@ async def open_bot(
     await upgrade(settings.database_url.get_secret_value())
     store = await Database.open(settings.database_url.get_secret_value())
     writer = InboxWriter(store, wake=wake)
-    metrics = Metrics()
+    metrics, pulse = Metrics(), Pulse()
+    measure = Measure(store, metrics, outside.clock)
     wecom = Gateway(
         outside.client,
         base=settings.wecom_api_base,
@@ -102,7 +89,7 @@ async def open_bot(
         clock=outside.clock,
         tokens=MemoryTokens(),
         limiter=outside.limiter,
-        observe=metrics.api_call,
+        observe=measure.api_call,
         loopback_only=outside.loopback_only,
     )
     crypto = Crypto(
@@ -114,24 +101,30 @@ async def open_bot(
     token = settings.steward_metrics_token
     app = create_app(
         metrics,
-        {"store": _can_read(store)},
+        health.checks(store, pulse, outside.clock, rules),
         metrics_token=token.get_secret_value() if token else None,
         domain_codes=settings.wecom_domain_verify,
     )
+    links = Links(settings.steward_public_url, settings.steward_secret_key.get_secret_value(), outside.clock)
     worker = make_worker(
-        store=store, wecom=wecom, rules=rules, clock=outside.clock, metrics=metrics, new_token=outside.new_token
+        store=store,
+        wecom=wecom,
+        rules=rules,
+        clock=outside.clock,
+        metrics=metrics,
+        new_token=outside.new_token,
+        links=links,
     )
     try:
-        yield Bot(store=store, worker=worker, app=in_front(callback, app), metrics=metrics, clock=outside.clock)
+        yield Bot(
+            store=store,
+            worker=worker,
+            app=in_front(callback, RequestIds(app, outside.new_token)),
+            metrics=metrics,
+            clock=outside.clock,
+            pulse=pulse,
+            measure=measure,
+        )
     finally:
         await writer.close()
         await store.close()
-
-
-def _can_read(store: Database) -> Check:
-    async def check() -> tuple[bool, str]:
-        async with store.read() as tx:
-            await queue.next_due(tx, Inbox)
-        return True, store.dialect
-
-    return check

@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from loguru import logger
+from pydantic import BaseModel
 
+from bot import log_ids
 from bot.actions import ACTIONS
-from bot.actions.action import Action
+from bot.actions.action import Action, Hands
+from bot.links import Links
 from bot.metrics import Metrics
-from handlers import corp, person, removal, roster
+from handlers import corp, person, press, removal, roster, todo
 from handlers.handler import Handler
 from rules import events
 from rules.book import Book
@@ -26,8 +29,9 @@ from rules.lanes import NORMAL
 from scheduler import person as person_sweep
 from scheduler import removal as removal_sweep
 from scheduler import roster as roster_sweep
+from scheduler import todo as todo_sweep
 from scheduler.sweep import Sweep
-from store import inbox, outbox, people, queue, trace
+from store import cards, inbox, outbox, people, queue, trace
 from store import removal as removal_store
 from store import roster as roster_store
 from store.database import Database, StoreUnavailable, Tx
@@ -50,12 +54,14 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.ContactAdded: person,
     events.PersonCheckDue: person,
     events.CardDue: removal,
-    events.CardPressed: removal,
+    events.CardPressed: press,
+    events.CasesPressed: press,
+    events.TodoDue: todo,
     events.CaseStepDue: removal,
 }
 """Who handles what. An event that is not here is kept and marked ignored."""
 
-SWEEPS: tuple[Sweep, ...] = (roster_sweep, person_sweep, removal_sweep)
+SWEEPS: tuple[Sweep, ...] = (roster_sweep, person_sweep, removal_sweep, todo_sweep)
 
 LEASE = timedelta(seconds=30)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
@@ -66,10 +72,14 @@ RAISE_AGAIN = timedelta(minutes=2)
 
 @dataclass
 class Rules:
-    """The configuration in force and its hash. The one thing of the worker that changes while it runs."""
+    """The configuration in force and its hash. The one thing of the worker that changes while it runs.
+
+    `refused`: in English, why a newer one was not taken up; "" where none was refused.
+    """
 
     book: Book
     config: str = ""
+    refused: str = ""
 
 
 Row = TypeVar("Row", Inbox, Outbox)
@@ -93,6 +103,7 @@ class Worker:
     clock: Clock
     metrics: Metrics
     new_token: Callable[[], str]
+    links: Links
     actions: Mapping[str, Action]
 
     async def sweep(self) -> int:
@@ -143,6 +154,10 @@ class Worker:
         except (BadXml, ValueError) as error:
             await self._end_event(row, token, "dead", kind="unreadable", error=repr(error))
             return
+        with logger.contextualize(**log_ids.of_event(event)):
+            await self._work_on(row, token, event)
+
+    async def _work_on(self, row: Inbox, token: str, event: AnyEvent) -> None:
         handler = HANDLERS.get(type(event))
         if handler is None:
             if isinstance(event, UnknownEvent):
@@ -178,15 +193,15 @@ class Worker:
                     tx, decisions, inbox_id=row.id, event=event.kind, chat_id=chat_id, config=config, now=now
                 )
             await queue.finish(tx, Inbox, row.id, token, "done", now=now)
-        self.metrics.event(event.kind, "done")
-        self.metrics.event_lag((now - row.received_at).total_seconds())
+        self.metrics.event(row.source, event.kind, "done")
+        self.metrics.event_lag(row.source, (now - row.received_at).total_seconds())
 
     async def _end_event(
         self, row: Inbox, token: str, state: queue.Settled, *, kind: str, error: str | None = None
     ) -> None:
         async with self.store.write() as tx:
             await queue.finish(tx, Inbox, row.id, token, state, now=self.clock.now(), last_error=error)
-        self.metrics.event(kind, state)
+        self.metrics.event(row.source, kind, state)
 
     async def _event_failed(
         self, row: Inbox, token: str, event: AnyEvent, error: str, retry_after: timedelta | None
@@ -201,7 +216,7 @@ class Worker:
                 await queue.finish(tx, Inbox, row.id, token, "ignored", now=now, last_error=error)
             else:
                 await queue.bury(tx, Inbox, row.id, token, now=now, error=error)
-        self.metrics.event(event.kind, "dead" if again is None else "retried")
+        self.metrics.event(row.source, event.kind, "dead" if again is None else "retried")
 
     # --- deeds --------------------------------------------------------------------------------------------------------
 
@@ -212,9 +227,12 @@ class Worker:
     async def act(self, claimed: Claimed[Outbox]) -> None:
         """Carry out a deed that was claimed. Raises nothing: what goes wrong is written on the row."""
         row = claimed.row
-        with logger.contextualize(deed=row.id, about=row.about or ""):
+        with logger.contextualize(deed=row.id, kind=row.kind):
             try:
-                await self._carry_out(row, claimed.token)
+                async with self.store.read() as tx:
+                    ids = await log_ids.of_deed(row, tx)
+                with logger.contextualize(**ids):
+                    await self._carry_out(row, claimed.token)
             except LeaseLost:
                 logger.warning("deed {} was taken over by another worker", row.id)
             except StoreUnavailable as error:
@@ -232,14 +250,14 @@ class Worker:
             await self._end_deed(row, token, "ignored", "not wanted any more")
             return
         try:
-            result = await action.carry_out(deed, self.wecom)
+            result = await action.carry_out(deed, Hands(self.wecom, self.links))
         except PlatformError as error:
             await self._deed_failed(row, token, deed, action, error)
             return
         now = self.clock.now()
         async with self.store.write() as tx:
             await action.record(deed, result, tx, now)
-            await queue.finish(tx, Outbox, row.id, token, "done", now=now, result=str(result) if result else None)
+            await queue.finish(tx, Outbox, row.id, token, "done", now=now, result=_stored(result))
         self.metrics.action(row.kind, "done")
 
     async def _end_deed(self, row: Outbox, token: str, state: queue.Settled, result: str) -> None:
@@ -248,7 +266,7 @@ class Worker:
         self.metrics.action(row.kind, state)
 
     async def _deed_failed(self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError) -> None:
-        """As design §4.4 says for each kind: again, accepted, or given up and shown."""
+        """As promised for each kind (docs/architecture.md, promise 4): again, accepted, or given up and shown."""
         logger.log("ERROR" if error.treatment == "alert" else "WARNING", "{} {}: {}", row.kind, row.id, error)
         if error.treatment == "unknown_outcome" and not action.REPEATABLE:
             await self._end_deed(row, token, "done", "outcome unknown, taken for done")
@@ -262,6 +280,11 @@ class Worker:
                 await queue.bury(tx, Outbox, row.id, token, now=now, error=str(error))
                 await action.give_up(deed, error, tx, now)
         self.metrics.action(row.kind, "retried" if again is not None else "failed")
+
+
+def _stored(result: object) -> str | None:
+    """What an action answered, for `explain`."""
+    return result.model_dump_json() if isinstance(result, BaseModel) else str(result) if result else None
 
 
 def _wait(retries: tuple[timedelta, ...], row: QueueRow, retry_after: timedelta | None) -> timedelta | None:
@@ -280,7 +303,7 @@ async def _raise_again(tx: Tx, row: Inbox, event: AnyEvent, *, now: datetime) ->
             if case is not None and case.open_key:
                 case.step, case.step_due_at = step, at
         case events.CardDue(card_id=card_id):
-            card = await removal_store.card(tx, card_id)
+            card = await cards.card(tx, card_id)
             if card is not None and card.state == "due":
                 card.state, card.send_at = "planned", at
         case events.GroupEvent(chat_id=chat_id):
@@ -323,8 +346,16 @@ def make_worker(
     clock: Clock,
     metrics: Metrics,
     new_token: Callable[[], str],
+    links: Links,
 ) -> Worker:
     """A worker with the actions that really act."""
     return Worker(
-        store=store, wecom=wecom, rules=rules, clock=clock, metrics=metrics, new_token=new_token, actions=ACTIONS
+        store=store,
+        wecom=wecom,
+        rules=rules,
+        clock=clock,
+        metrics=metrics,
+        new_token=new_token,
+        links=links,
+        actions=ACTIONS,
     )

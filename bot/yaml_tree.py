@@ -78,6 +78,45 @@ class Fields:
 
 
 Node: TypeAlias = Scalar | Items | Fields
+Path: TypeAlias = tuple[str | int, ...]
+"""The names and numbers of items down to a value: `("rules", 0, "then")`."""
+
+
+def written_part(root: Node, path: Path) -> Path:
+    """As much of `path` as stands in the file: a default does not, and one name may stand without being a list."""
+    node: Node | None = root
+    for depth, step in enumerate(path):
+        node = child(node, step)
+        if node is None:
+            return path[:depth]
+    return path
+
+
+def value_place(root: Node, path: Path) -> Place:
+    """Where the value at `path` stands, or the nearest around it that is written in the file."""
+    node: Node | None = root
+    for step in written_part(root, path):
+        node = child(node, step)
+    return node.place if node else root.place
+
+
+def key_place(root: Node, path: Path) -> Place:
+    """Where the name at the end of `path` stands; of an item of a list, the item."""
+    node: Node | None = root
+    for step in path[:-1]:
+        node = child(node, step)
+    if isinstance(node, Fields) and str(path[-1]) in node.keys:
+        return node.keys[str(path[-1])]
+    return value_place(root, path)
+
+
+def child(node: Node | None, step: str | int) -> Node | None:
+    """What stands at one step further down; None where nothing is written there."""
+    if isinstance(node, Fields):
+        return node.nodes.get(str(step))
+    if isinstance(node, Items) and isinstance(step, int) and step < len(node.nodes):
+        return node.nodes[step]
+    return None
 
 
 def read_tree(text: str) -> tuple[Node | None, list[Fault]]:

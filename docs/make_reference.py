@@ -7,10 +7,14 @@
 
 import json
 import re
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from rules.book import Book
+from rules.when import say_duration
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "config.schema.json"
@@ -25,9 +29,24 @@ def main() -> None:
     REFERENCE.write_text(with_tables(REFERENCE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+class AsWritten(GenerateJsonSchema):
+    """Shows defaults as a manager would write them, not as ISO 8601."""
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return say_duration(dft)
+        if isinstance(dft, time):
+            return f"{dft:%H:%M}"
+        return super().encode_default(dft)
+
+
+def _schema() -> dict[str, Any]:
+    return Book.model_json_schema(schema_generator=AsWritten)
+
+
 def schema_text() -> str:
     """The JSON Schema that editors check `config.yaml` against and take their hints from."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Book.model_json_schema()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_schema()}
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -38,7 +57,7 @@ def with_tables(page: str) -> str:
 
 def _table(name: str) -> str:
     """Raises KeyError where there is no such class in the schema."""
-    top = Book.model_json_schema()
+    top = _schema()
     part = top if name == top["title"] else top["$defs"][name]
     must = part.get("required", [])
     rows = ["| 键 | 写什么 | 不写就是 | 说明 |", "|---|---|---|---|"]
@@ -57,10 +76,10 @@ def _what(field: dict[str, Any]) -> str:
     """What can be written there, in words of a manager."""
     if words := field.get("enum", [field["const"]] if "const" in field else []):
         return "、".join(f"`{word}`" for word in words)
-    if "anyOf" in field:
-        return "一个名字，或一列名字"
+    if members := [each for each in field.get("anyOf", []) if each.get("type") != "null"]:
+        return "一个名字，或一列名字" if len(members) > 1 else _what(members[0])
     if "examples" in field:
-        return "时长"
+        return f"例如 `{field['examples'][0]}`"
     return {"string": "文字", "array": "一列，见下"}.get(field.get("type", ""), "一组，见下")
 
 

@@ -1,25 +1,44 @@
 """The life of a removal case: opened by a rule, put on a card, closed by the roster or by somebody's word."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from loguru import logger
 
-from rules.actions import SendCard, UpdateCard
+from handlers.asking import A_MINUTE_EACH, FIRST_LIST_AFTER, called, expect_todo, post, tell, who, whom
+from rules.actions import Link, SendCard, UpdateCard
 from rules.book import Book
 from rules.decision import Decision
 from rules.lanes import REMOVAL
-from rules.removal import Outcome, Suspect, say_closed, write_card
-from store import outbox, people, removal, roster, staff
+from rules.removal import PEOPLE_A_CARD, Outcome, Suspect, say_asked_by_text, say_closed, write_card
+from store import cards, observations, people, removal, roster, staff, todo
+from store.cards import CardRow
 from store.database import Tx
-from store.removal import CardRow, CaseRow
+from store.removal import CaseRow
 from store.roster import GroupRow, MemberRow
+
+GUARDED_WAIT = timedelta(minutes=1)  # where WeCom's own 防骚扰 is seen to remove people, it gets this long
+GUARD_IS_QUICK = timedelta(seconds=15)  # no person reads a card, opens a group and removes somebody within this
+
+
+# --- open -------------------------------------------------------------------------------------------------------------
 
 
 async def open_or_update(
-    tx: Tx, book: Book, group: GroupRow, member: MemberRow, decision: Decision, doubt: str, *, now: datetime
+    tx: Tx,
+    book: Book,
+    group: GroupRow,
+    member: MemberRow,
+    decision: Decision,
+    doubt: str,
+    *,
+    listed: bool,
+    now: datetime,
 ) -> None:
-    """Open a case and put it on the group's next card; an open one only learns the better evidence."""
+    """Open a case and put it on the group's next card, or (`listed`) only on the daily list of those who can remove.
+
+    An open case only learns the better evidence.
+    """
     case = await removal.open_case_of(tx, group.chat_id, member.external_userid)
     if case is not None:
         case.evidence, case.because, case.doubt = decision.evidence, decision.because, doubt
@@ -32,48 +51,92 @@ async def open_or_update(
         evidence=decision.evidence,
         because=decision.because,
         doubt=doubt,
+        listed=listed,
         now=now,
     )
-    logger.info("case #{} opened: {} in {} ({})", case.id, case.external_userid, case.chat_id, case.evidence)
-    settings = book.removal
-    card = await removal.plan_card(
-        tx, case, first_after=settings.wait_for_others, gap=settings.next_card_after, now=now
+    logger.bind(case=case.id).info(
+        "case #{} opened: {} in {} ({})", case.id, case.external_userid, case.chat_id, case.evidence
     )
+    if listed:
+        await expect_todo(tx, book, group.can_remove(), first_at=now + FIRST_LIST_AFTER, now=now)
+        return
+    asking = await whom(tx, book, group, now=now)
+    wait = book.removal.wait_for_others
+    if await observations.seen(tx, observations.NATIVE_GUARD):
+        wait = max(wait, GUARDED_WAIT)
+    first_at = max(now + wait, asking.not_before)
+    card = await cards.plan(tx, case, first_at=first_at, gap=book.removal.next_card_after)
     if card.state == "planned" and card.send_at <= now:
         await send_card(tx, book, card, now=now)
 
 
+# --- ask --------------------------------------------------------------------------------------------------------------
+
+
 async def send_card(tx: Tx, book: Book, card: CardRow, *, now: datetime) -> None:
-    """Write the card about those of its cases that are still open and hand it to the outbox."""
-    cases = [case for case in await removal.cases_on(tx, card.number) if case.open_key]
+    """Write the card about those of its cases that are still open, and hand it to the outbox."""
     group = await roster.group(tx, card.chat_id)
+    cases = [case for case in await cards.cases_on(tx, card.number) if case.open_key]
     if not cases or group is None:
         card.state = "dropped"
         return
-    card.recipients = list(group.can_remove())
-    for case in cases:
-        case.step = "remind" if card.recipients else "escalate"
-        case.step_due_at = now + book.removal.remind_after if card.recipients else now
-    if not card.recipients:
-        card.state = "dropped"
-        logger.warning("nobody can remove people from {}: no owner is known; managers are told", group.chat_id)
+    asking = await whom(tx, book, group, now=now)
+    assigned = cases[0].assigned_to
+    if assigned is None and asking.not_before > now:
+        card.state, card.send_at = "planned", asking.not_before
         return
+    card.recipients = [assigned] if assigned else list(asking.to)
+    if not card.recipients:
+        await _nobody_to_ask(group, card, cases, now=now)
+    elif await cards.most_mailed(tx, card.recipients, now=now) >= A_MINUTE_EACH:
+        await _put_on_the_list(tx, book, card, cases, now=now)
+    else:
+        await _ask(tx, book, group, card, cases, now=now)
+
+
+async def _nobody_to_ask(group: GroupRow, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
+    logger.warning("nobody can remove people from {}: no owner is known; managers are told", group.chat_id)
+    card.state = "dropped"
+    for case in cases:
+        case.step, case.step_due_at = "escalate", now
+
+
+async def _put_on_the_list(tx: Tx, book: Book, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
+    """Too many cards within a minute would be dropped by the platform unseen: the surplus becomes one list."""
+    card.state = "dropped"
+    for case in cases:
+        case.listed, case.step, case.step_due_at = True, "escalate", now + book.removal.escalate_after
+    soon = now + timedelta(minutes=1)
+    for userid in card.recipients:
+        await todo.expect(tx, userid, first_at=soon, else_at=soon)
+
+
+async def _ask(tx: Tx, book: Book, group: GroupRow, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
     card.state = "sent"
     card.task_id = f"removal-{card.number}-{int(card.send_at.timestamp())}"
-    deed = SendCard(
-        task_id=card.task_id,
-        to=tuple(card.recipients),
-        card=write_card(group.name, tuple([await _suspect(tx, case) for case in cases])),
-    )
-    await outbox.put(
+    for case in cases:
+        case.step, case.step_due_at = "remind", now + book.removal.remind_after
+    by_text = set(await called(tx, book.removal.without_cards, "without_cards")) & set(card.recipients)
+    by_card = [userid for userid in card.recipients if userid not in by_text]
+    if by_card:
+        words = write_card(group.name, tuple([await _suspect(tx, case) for case in cases]))
+        await send(tx, card, SendCard(task_id=card.task_id, to=tuple(by_card), card=words), now=now)
+    for userid in sorted(by_text):
+        link = Link(page="todo", userid=userid, issued_at=now)
+        text = say_asked_by_text(await who(tx, cases), group.name)
+        await tell(tx, [userid], text, f"text:{card.task_id}:{userid}", link=link, about=f"card:{card.number}", now=now)
+
+
+async def send(tx: Tx, card: CardRow, deed: SendCard | UpdateCard, *, now: datetime) -> None:
+    """Order a deed about a card; those about one card go one after the other."""
+    await post(
         tx,
         deed,
-        key=f"card:{card.task_id}",
+        f"{deed.kind}:{deed.task_id}",
         lane=REMOVAL,
-        ordering_key=f"card:{card.task_id}",
-        due_at=now,
-        now=now,
+        ordering_key=f"card:{deed.task_id}",
         about=f"card:{card.number}",
+        now=now,
     )
 
 
@@ -95,6 +158,31 @@ async def _suspect(tx: Tx, case: CaseRow) -> Suspect:
     )
 
 
+async def ask_anew(
+    tx: Tx, book: Book, group: GroupRow, cases: Sequence[CaseRow], *, assigned_to: str | None = None, now: datetime
+) -> None:
+    """Put open cases of a group on new cards at once: for a new owner, or for whom a manager has chosen."""
+    for first in range(0, len(cases), PEOPLE_A_CARD):
+        some = list(cases[first : first + PEOPLE_A_CARD])
+        for case in some:
+            case.assigned_to, case.listed = assigned_to, False
+            case.reminded_at, case.escalated_at = None, None
+        await send_card(tx, book, await cards.new(tx, "ask", some, send_at=now), now=now)
+
+
+async def removers_changed(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> None:
+    """Other people can remove now: where none of those who were asked still can, what is open is asked of the new."""
+    stranded = []
+    for case in await removal.open_cases_in(tx, [group.chat_id]):
+        asked = {userid for card in await cards.cards_about(tx, case.number) for userid in card.recipients}
+        if asked and not asked & set(group.can_remove()):
+            stranded.append(case)
+    await ask_anew(tx, book, group, stranded, now=now)
+
+
+# --- close ------------------------------------------------------------------------------------------------------------
+
+
 async def withdraw(tx: Tx, group: GroupRow, member: MemberRow, rule: str, *, now: datetime) -> None:
     """What became known since makes the rule miss: nothing is asked of anybody any more."""
     case = await removal.open_case_of(tx, group.chat_id, member.external_userid)
@@ -108,9 +196,12 @@ async def people_gone(
     """The roster no longer shows these people: the evidence on which their cases close."""
     for external_userid in people_ids:
         case = await removal.open_case_of(tx, chat_id, external_userid)
-        if case is not None:
-            outcome = _how(case, quit_scenes.get(external_userid))
-            await close(tx, case, outcome, by=case.pressed_by, now=now)
+        if case is None:
+            continue
+        outcome = _how(case, quit_scenes.get(external_userid))
+        if outcome == "removed" and not case.listed and not case.pressed_by and now - case.opened_at < GUARD_IS_QUICK:
+            await observations.note(tx, observations.NATIVE_GUARD, now=now)
+        await close(tx, case, outcome, by=case.pressed_by, now=now)
 
 
 async def dismissed(tx: Tx, chat_id: str, external_userid: str, *, now: datetime) -> None:
@@ -128,36 +219,27 @@ def _how(case: CaseRow, quit_scene: int | None) -> Outcome:
 
 
 async def close(tx: Tx, case: CaseRow, outcome: Outcome, *, by: str | None, now: datetime) -> None:
-    """Close a case and, when it was the last on its card, show everybody who got the card that it is done."""
+    """Close a case. Cards whose last open case it was show everybody who got them that they are done."""
     if not await removal.close(tx, case.number, outcome=outcome, by=by, now=now):
         return
     await tx.refresh(case)
-    logger.info("case #{} closed: {} after {}", case.id, outcome, now - case.opened_at)
-    card = await removal.card(tx, case.card_id) if case.card_id is not None else None
-    if card is None:
-        return
-    cases = await removal.cases_on(tx, card.number)
-    if card.state == "sent" and not any(each.open_key for each in cases):
-        card.state = "closed"
-        await show_closed(tx, card, cases, now=now)
+    logger.bind(case=case.id).info("case #{} closed: {} after {}", case.id, outcome, now - case.opened_at)
+    for card in await cards.cards_about(tx, case.number):
+        cases = await cards.cases_on(tx, card.number)
+        if card.state == "sent" and not any(each.open_key for each in cases):
+            await close_card(tx, card, say_closed(each.outcome for each in cases), now=now)
 
 
-async def show_closed(tx: Tx, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
-    """Update a finished card for everybody who got it, where a response code is left to do it with."""
+async def close_card(tx: Tx, card: CardRow, words: str, *, now: datetime) -> None:
+    """A card is over: it shows `words` in place of its buttons, if a response code is left (else when one comes)."""
+    card.state = "closed"
     code = card.take_code(now=now)
-    if code is None or card.task_id is None:
-        return
-    outcomes = [case.outcome for case in cases]
-    deed = UpdateCard(
-        task_id=card.task_id, to=tuple(card.recipients), response_code=code, replace_with=say_closed(outcomes)
-    )
-    await outbox.put(
-        tx,
-        deed,
-        key=f"closed:{card.task_id}",
-        lane=REMOVAL,
-        ordering_key=f"card:{card.task_id}",
-        due_at=now,
-        now=now,
-        about=f"card:{card.number}",
-    )
+    if code is not None and card.task_id is not None:
+        deed = UpdateCard(task_id=card.task_id, to=tuple(card.recipients), response_code=code, replace_with=words)
+        await send(tx, card, deed, now=now)
+
+
+async def show_closed(tx: Tx, card: CardRow, *, now: datetime) -> None:
+    """A response code has come for a card that is over already."""
+    cases = await cards.cases_on(tx, card.number)
+    await close_card(tx, card, say_closed(each.outcome for each in cases), now=now)

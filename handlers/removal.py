@@ -1,139 +1,70 @@
-"""A removal case moves on: its card is due, a button was pressed, or it is time to check, remind or escalate.
+"""A removal case moves on by the clock: its card is due, or it is time to check, remind or escalate."""
 
-A button closes nothing but a release: it has the group read again, and the roster decides.
-"""
-
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from loguru import logger
-
-from handlers import cases
+from handlers import asking, cases
 from handlers import roster as groups
-from rules.actions import SendText
+from rules.actions import SendCard
 from rules.book import Book
 from rules.decision import Decision
-from rules.events import CardDue, CardPressed, CaseStep, CaseStepDue, GroupReadDue
-from rules.lanes import NORMAL, REMOVAL
-from rules.removal import EVERYBODY, say_choose_first, say_escalation, say_reminder, say_still_there
-from store import inbox, outbox, people, removal, roster, staff
+from rules.events import CardDue, CaseStep, CaseStepDue, GroupReadDue
+from rules.removal import (
+    CHOICES_A_CARD,
+    Candidate,
+    say_escalation,
+    say_reminder,
+    say_still_there,
+    write_escalation,
+)
+from store import cards, removal, roster, staff
 from store.database import Database, Tx
-from store.removal import CardRow, CaseRow
+from store.removal import CaseRow
+from store.roster import GroupRow
 from wecom.gateway import Gateway
 
 LOOK_AGAIN = timedelta(minutes=1)
 
 
-async def look_up(
-    event: CardDue | CardPressed | CaseStepDue, wecom: Gateway, store: Database, now: datetime
-) -> groups.Seen:
+async def look_up(event: CardDue | CaseStepDue, wecom: Gateway, store: Database, now: datetime) -> groups.Seen:
     """Before anybody is reminded, the group is read: they may have done it already."""
-    if isinstance(event, CaseStepDue):
-        due = GroupReadDue(at=event.at, chat_id=event.chat_id)
-        return await groups.look_up(due, wecom, store, now)
-    return groups.Seen(began=now)
+    if isinstance(event, CardDue):
+        return groups.Seen(began=now)
+    return await groups.look_up(GroupReadDue(at=event.at, chat_id=event.chat_id), wecom, store, now)
 
 
-async def handle(
-    event: CardDue | CardPressed | CaseStepDue, seen: groups.Seen, tx: Tx, book: Book, now: datetime
-) -> list[Decision]:
+async def handle(event: CardDue | CaseStepDue, seen: groups.Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
     """Do what is due."""
-    match event:
-        case CardDue(card_id=card_id):
-            card = await removal.card(tx, card_id)
-            if card is not None and card.state == "due":
-                await cases.send_card(tx, book, card, now=now)
-            return []
-        case CardPressed():
-            await _press(tx, book, event, now=now)
-            return []
-        case CaseStepDue():
-            return await _step(tx, book, event, seen, now=now)
-
-
-# --- buttons ----------------------------------------------------------------------------------------------------------
-
-
-async def _press(tx: Tx, book: Book, event: CardPressed, *, now: datetime) -> None:
-    card = await removal.card_of_task(tx, event.task_id)
-    if card is None or event.userid not in card.recipients:
-        logger.warning("a press on {} by somebody who was not asked is ignored", event.task_id)
-        return
-    if event.response_code:
-        card.keep_code(event.response_code, now=now)
-    on_card = await removal.cases_on(tx, card.number)
-    chosen = _chosen([case for case in on_card if case.open_key], event)
-    if not chosen:
-        if card.state == "closed":
-            await cases.show_closed(tx, card, on_card, now=now)
-        else:
-            await _tell(tx, [event.userid], say_choose_first(), f"choose:{event.task_id}", now=now)
-        return
-    match event.button:
-        case "removed":
-            await _says_removed(tx, book, card, chosen, event, now=now)
-        case "release":
-            for case in chosen:
-                await _release(tx, case, event.userid, now=now)
-        case "later":
-            for case in chosen:
-                case.pressed_by, case.step, case.step_due_at = None, "remind", now + book.removal.later
-
-
-def _chosen(open_cases: list[CaseRow], event: CardPressed) -> list[CaseRow]:
-    """Which of the open cases the press is about. A release of several people has to be chosen, never assumed."""
-    picked = event.selected.get("choice", ())
-    if not picked:
-        return open_cases if len(open_cases) == 1 or event.button != "release" else []
-    return open_cases if EVERYBODY in picked else [case for case in open_cases if str(case.id) in picked]
-
-
-async def _says_removed(
-    tx: Tx, book: Book, card: CardRow, chosen: list[CaseRow], event: CardPressed, *, now: datetime
-) -> None:
-    """Somebody says it is done: look at the roster now, and once more when they have had time to be mistaken."""
-    for case in chosen:
-        case.pressed_by, case.step, case.step_due_at = event.userid, "check", now + book.removal.check_after
-    await inbox.put(
-        tx,
-        source="timer",
-        key=f"pressed:{event.task_id}:{event.userid}:{event.at.isoformat()}:{event.response_code}",
-        event=GroupReadDue(at=now, chat_id=card.chat_id),
-        lane=REMOVAL,
-        ordering_key=f"group:{card.chat_id}",
-        due_at=now,
-        now=now,
-    )
-
-
-async def _release(tx: Tx, case: CaseRow, by: str, *, now: datetime) -> None:
-    """A false positive: the person is not asked about again, and what was asked elsewhere is taken back."""
-    name = (await staff.names(tx, [by]))[by]
-    await people.release(tx, case.external_userid, case.rule, released_by=name, case_id=case.id, now=now)
-    for each in await removal.open_cases_about(tx, case.external_userid, case.rule):
-        await cases.close(tx, each, "released", by=by, now=now)
-
-
-# --- what is due ------------------------------------------------------------------------------------------------------
+    if isinstance(event, CaseStepDue):
+        return await _step(tx, book, event, seen, now=now)
+    card = await cards.card(tx, event.card_id)
+    if card is not None and card.state == "due":
+        await cases.send_card(tx, book, card, now=now)
+    return []
 
 
 async def _step(tx: Tx, book: Book, event: CaseStepDue, seen: groups.Seen, *, now: datetime) -> list[Decision]:
     due = GroupReadDue(at=event.at, chat_id=event.chat_id)
     decisions = await groups.handle(due, seen, tx, book, now)
     case = await removal.case(tx, event.case_id)
-    if case is None or not _is_due(case, event.step, now):
+    group = await roster.group(tx, event.chat_id)
+    if case is None or group is None or not _is_due(case, event.step, now):
         return decisions
-    shown = {member.external_userid for member in seen.chat.members} if seen.chat else set()
     together = [each for each in await _on_the_same_card(tx, case) if _is_due(each, event.step, now)]
+    wait_until = await _not_before(tx, book, group, event.step, now=now)
+    shown = {member.external_userid for member in seen.chat.members} if seen.chat else set()
+    staying = []
     for each in together:
-        if each.external_userid not in shown:
+        if wait_until > now:
+            each.step_due_at = wait_until
+        elif each.external_userid not in shown:
             # The read lacks them but is not believed yet: nobody is bothered about what may be done.
             each.step_due_at = now + LOOK_AGAIN
-    staying = [each for each in together if each.external_userid in shown]
+        else:
+            staying.append(each)
     if staying:
-        await _say(tx, book, event.step, staying, now=now)
-    for each in staying:
-        _move_on(book, each, event.step, now=now)
+        await _SAY[event.step](tx, book, group, staying, now=now)
+        for each in staying:
+            await _move_on(tx, book, group, each, event.step, now=now)
     return decisions
 
 
@@ -144,38 +75,81 @@ def _is_due(case: CaseRow, step: CaseStep, now: datetime) -> bool:
 
 async def _on_the_same_card(tx: Tx, case: CaseRow) -> list[CaseRow]:
     """One message speaks about all who are on one card: nobody is told the same thing once per person."""
-    return [case] if case.card_id is None else await removal.cases_on(tx, case.card_id)
+    about = await cards.cards_about(tx, case.number)
+    return await cards.cases_on(tx, about[-1].number) if about else [case]
 
 
-async def _say(tx: Tx, book: Book, step: CaseStep, cases: list[CaseRow], *, now: datetime) -> None:
-    first = cases[0]
-    card = await removal.card(tx, first.card_id) if first.card_id is not None else None
-    asked = card.recipients if card is not None else []
-    who = await _who(tx, cases)
-    group = await roster.group(tx, first.chat_id)
-    place = group.name if group else first.chat_id
-    waited = now - min(case.opened_at for case in cases)
-    match step:
-        case "check":
-            for presser in dict.fromkeys(case.pressed_by for case in cases if case.pressed_by):
-                theirs = await _who(tx, [case for case in cases if case.pressed_by == presser])
-                await _tell(tx, [presser], say_still_there(theirs, place), f"still:{first.id}:{presser}", now=now)
-        case "remind":
-            await _tell(tx, asked, say_reminder(who, place, waited), f"remind:{first.id}", now=now)
-        case "escalate":
-            names = (await staff.names(tx, asked)).values()
-            delivered = card is not None and card.state != "failed"
-            text = say_escalation(who, place, tuple(names), waited, delivered=delivered)
-            await _tell(tx, await _managers(tx, book), text, f"escalate:{first.id}", now=now)
+async def _not_before(tx: Tx, book: Book, group: GroupRow, step: CaseStep, *, now: datetime) -> datetime:
+    """Nobody of the shop is reminded off duty, and nothing is escalated that nobody could have done."""
+    return now if step == "check" else (await asking.whom(tx, book, group, now=now)).not_before
 
 
-def _move_on(book: Book, case: CaseRow, done: CaseStep, *, now: datetime) -> None:
-    """Set the next step: one reminder, one escalation, then only the roster is watched."""
+async def _say_still_there(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
+    """Somebody pressed 已移出 and the roster still shows the person: say so to them, once per press."""
+    for presser in dict.fromkeys(case.pressed_by for case in staying if case.pressed_by):
+        theirs = await asking.who(tx, [case for case in staying if case.pressed_by == presser])
+        key = f"still:{staying[0].id}:{presser}"
+        await asking.tell(tx, [presser], say_still_there(theirs, group.name), key, about=_about(staying), now=now)
+
+
+async def _say_reminder(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
+    """Those who were asked, and their deputies, who may know where they are."""
+    asked = await _asked(tx, staying)
+    to = list(dict.fromkeys([*asked, *await asking.deputies(tx, book, group)]))
+    waited = now - min(case.opened_at for case in staying)
+    text = say_reminder(await asking.who(tx, staying), group.name, waited)
+    await asking.tell(tx, to, text, f"remind:{staying[0].id}", about=_about(staying), now=now)
+
+
+async def _escalate(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
+    """Managers cannot remove anybody: they are offered what they can do, to reassign or to transfer the group."""
+    to = await asking.managers(tx, book)
+    if not to:
+        return
+    asked = await _asked(tx, staying) or list(group.can_remove())
+    names = tuple((await staff.names(tx, asked)).values())
+    about = await cards.cards_about(tx, staying[0].number)
+    delivered = not about or about[-1].state != "failed"
+    waited = now - min(case.opened_at for case in staying)
+    text = say_escalation(await asking.who(tx, staying), group.name, names, waited, delivered=delivered)
+    candidates = await _candidates(tx, book, group)
+    if not candidates:
+        await asking.tell(tx, to, text, f"escalate:{staying[0].id}", about=_about(staying), now=now)
+        return
+    card = await cards.new(tx, "escalation", staying, send_at=now)
+    card.state, card.recipients = "sent", to
+    card.task_id = f"escalation-{card.number}-{int(now.timestamp())}"
+    deed = SendCard(task_id=card.task_id, to=tuple(to), card=write_escalation(text, candidates))
+    await cases.send(tx, card, deed, now=now)
+
+
+async def _candidates(tx: Tx, book: Book, group: GroupRow) -> tuple[Candidate, ...]:
+    """Who could take it on: those who can remove, then the shop's deputies and staff."""
+    shop = book.shop_of(group.name)
+    others = await asking.called(tx, [*shop.deputies, *shop.staff], "staff of the shop") if shop else []
+    userids = list(dict.fromkeys([*group.can_remove(), *others]))[:CHOICES_A_CARD]
+    names = await staff.names(tx, userids)
+    can_remove = set(group.can_remove())
+    return tuple(Candidate(userid=each, name=names[each], can_remove=each in can_remove) for each in userids)
+
+
+async def _asked(tx: Tx, staying: list[CaseRow]) -> list[str]:
+    """Who got the newest card that asked about the first of these cases."""
+    about = [card for card in await cards.cards_about(tx, staying[0].number) if card.kind == "ask"]
+    return about[-1].recipients if about else []
+
+
+_SAY = {"check": _say_still_there, "remind": _say_reminder, "escalate": _escalate}
+
+
+async def _move_on(tx: Tx, book: Book, group: GroupRow, case: CaseRow, done: CaseStep, *, now: datetime) -> None:
+    """Set the next step: one reminder, one escalation, then the daily list."""
     case.pressed_by = None
     if done == "remind":
         case.reminded_at = now
     if done == "escalate":
         case.escalated_at = now
+        await asking.expect_todo(tx, book, group.can_remove(), now=now)
     if case.escalated_at is not None:
         case.step, case.step_due_at = None, None
     elif case.reminded_at is None:
@@ -184,32 +158,5 @@ def _move_on(book: Book, case: CaseRow, done: CaseStep, *, now: datetime) -> Non
         case.step, case.step_due_at = "escalate", max(now, case.opened_at + book.removal.escalate_after)
 
 
-async def _managers(tx: Tx, book: Book) -> list[str]:
-    found, doubtful = await staff.find(tx, book.managers)
-    if doubtful:
-        logger.warning("managers whose name fits nobody, or several people, are not told: {}", "、".join(doubtful))
-    if not found:
-        logger.error("nobody is there to be told: the config names no manager who is known")
-    return found
-
-
-async def _who(tx: Tx, cases: list[CaseRow]) -> str:
-    """ "#3「张三」、#4「李四」"."""
-    members = [(case, await roster.member(tx, case.chat_id, case.external_userid)) for case in cases]
-    return "、".join(
-        f"#{case.id}「{(member.name if member else '') or case.external_userid}」" for case, member in members
-    )
-
-
-async def _tell(tx: Tx, to: Sequence[str], text: str, key: str, *, now: datetime) -> None:
-    if not to:
-        return
-    await outbox.put(
-        tx,
-        SendText(to=tuple(to), text=text),
-        key=f"{key}:{now.isoformat()}",
-        lane=NORMAL,
-        ordering_key=None,
-        due_at=now,
-        now=now,
-    )
+def _about(cases_told: list[CaseRow]) -> str:
+    return f"case:{cases_told[0].id}"

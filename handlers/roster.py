@@ -100,9 +100,12 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
         await _dismiss(tx, event.chat_id, now=now)
         return []
     group = await roster.known_or_new(tx, event.chat_id, now=now)
+    could_remove = set(group.can_remove()) if group.read_at else None
     quits = await _apply_event(tx, group, event, seen, now=now)
     applied = await apply_read(tx, group, seen, book, quits, now=now)
     await cases.people_gone(tx, group.chat_id, applied.gone, quits, now=now)
+    if could_remove is not None and could_remove != set(group.can_remove()):
+        await cases.removers_changed(tx, book, group, now=now)
     return await verdicts.ask_rules(tx, book, group, applied.judged, now=now)
 
 
@@ -223,6 +226,9 @@ def _settle(group: GroupRow, *, doubtful: bool, now: datetime) -> None:
 
 
 def _read_again(group: GroupRow, *, now: datetime) -> None:
+    """Have the group read once more, unless that is planned: reads that others cause meanwhile use up no try."""
+    if group.read_due_at is not None and group.read_due_at > now and group.read_tries:
+        return
     group.read_due_at = None
     if group.read_tries >= len(RETRY_READS):
         logger.warning("group {} still does not show what was announced; left to the next full read", group.chat_id)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handlers import cases
+from handlers import asking, cases
 from rules.actions import AnyAction, AskForRemoval, CheckAgain, SendText, WarnStaff
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import MemberSeen
 from rules.facts import MemberFacts
-from rules.lanes import NORMAL
 from rules.removal import say_warning
-from store import outbox, people, roster
+from store import people, roster
 from store.database import Tx
 from store.roster import GroupRow, MemberRow
 
@@ -46,7 +45,7 @@ async def ask_rules(
                 person=people.facts(known.get(member.external_userid), member.external_userid, released, rule.title),
                 corp_gets_unionid=gets_unionid,
             )
-            decision = rule.decide(event, facts)
+            decision = rule.decide(event, facts).model_copy(update={"chat_id": group.chat_id})
             decisions.append(decision)
             if decision.verdict == "miss":
                 await cases.withdraw(tx, group, member, decision.rule, now=now)
@@ -73,11 +72,11 @@ async def _carry_out(tx: Tx, book: Book, stay: Stay, decision: Decision, action:
     match action:
         case CheckAgain(external_userid=external_userid):
             people.ask_again(await people.known_or_new(tx, external_userid), now=now)
-        case _ if stay.began_before_us:
-            return  # they are in the trace, for the report; nobody is bothered about each of them
         case AskForRemoval(doubt=doubt):
-            await cases.open_or_update(tx, book, stay.group, stay.member, decision, doubt, now=now)
-        case WarnStaff():
+            await cases.open_or_update(
+                tx, book, stay.group, stay.member, decision, doubt, listed=stay.began_before_us, now=now
+            )
+        case WarnStaff() if not stay.began_before_us:
             await _warn(tx, stay, decision, now=now)
 
 
@@ -86,12 +85,7 @@ async def _warn(tx: Tx, stay: Stay, decision: Decision, *, now: datetime) -> Non
     person = await people.known_or_new(tx, member.external_userid)
     who = member.name or member.external_userid
     joined = member.joined_at.isoformat() if member.joined_at else ""
-    await outbox.put(
-        tx,
-        SendText(to=(group.owner,), text=say_warning(who, person.company, group.name, decision.because)),
-        key=f"warn:{decision.rule}:{group.chat_id}:{member.external_userid}:{joined}",
-        lane=NORMAL,
-        ordering_key=None,
-        due_at=now,
-        now=now,
-    )
+    text = say_warning(who, person.company, group.name, decision.because)
+    deed = SendText(to=(group.owner,), text=text)
+    key = f"warn:{decision.rule}:{group.chat_id}:{member.external_userid}:{joined}"
+    await asking.post(tx, deed, key, about=f"group:{group.chat_id}", now=now)

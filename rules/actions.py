@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from rules.value import Value
 
@@ -76,12 +76,35 @@ class Card(Value):
     buttons: tuple[CardButton, ...]
 
 
+class Link(Value):
+    """A signed link to one of our pages, for one person. It is the same whenever it is written out.
+
+    `page`: todo (what is open for them). `issued_at`: its age is counted from here.
+    """
+
+    page: Literal["todo"]
+    userid: str
+    issued_at: AwareDatetime
+
+
 class SendText(Value):
-    """A text message to members of staff."""
+    """A text message to members of staff. `link`, where given, stands on a last line of its own."""
 
     kind: Literal["send_text"] = "send_text"
     to: tuple[str, ...]
     text: str
+    link: Link | None = None
+
+
+class SendNotice(Value):
+    """A card without buttons (text_notice, page 90236) that opens a page when it is pressed."""
+
+    kind: Literal["send_notice"] = "send_notice"
+    to: tuple[str, ...]
+    title: str
+    description: str
+    lines: tuple[CardLine, ...] = ()
+    link: Link
 
 
 class SendCard(Value):
@@ -103,6 +126,16 @@ class UpdateCard(Value):
     replace_with: str
 
 
-AnyDeed = Annotated[SendText | SendCard | UpdateCard, Field(discriminator="kind")]
+class TransferGroup(Value):
+    """A customer group gets a new owner (page 95703: at most twice in 90 days for one group). Raises no callback."""
+
+    kind: Literal["transfer_group"] = "transfer_group"
+    chat_id: str
+    old_owner: str
+    new_owner: str
+    asked_by: str
+
+
+AnyDeed = Annotated[SendText | SendNotice | SendCard | UpdateCard | TransferGroup, Field(discriminator="kind")]
 
 any_deed: TypeAdapter[AnyDeed] = TypeAdapter(AnyDeed)

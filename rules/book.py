@@ -4,10 +4,12 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from rules.other_company import OtherCompany
 from rules.removal import Removal
 from rules.rule import Names, Settings
+from rules.when import Hours
 
 AnyRule = OtherCompany
 """The registry of rules: the union of their classes (one, so far), told apart by their key `rule`."""
@@ -18,6 +20,13 @@ class Shop(Settings):
 
     groups: Names = Field(description="这家店的群：群名的通配写法，如 *静安*。")
     staff: Names = Field(default=(), description="店员：姓名或 userid。")
+    deputies: Names = Field(
+        default=(),
+        description="代理人：姓名或 userid。班外时间先请他们（要是群主或群管理员才能移出），没人处理时也提醒他们。",
+    )
+    off_duty: Hours | None = Field(
+        default=None, description="班外时间：不打扰店员，事情留到上班再请；有代理人的先请代理人。"
+    )
 
 
 def _rules_as_tuple(value: object) -> object:
@@ -39,12 +48,24 @@ class Book(Settings):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        seen: set[str] = set()
-        for rule in self.rules:
-            if rule.title in seen:
-                raise ValueError(f"有两条规则都叫「{rule.title}」；请给其中一条写上不同的 name")
-            seen.add(rule.title)
+        places: dict[str, int] = {}
+        for place, rule in enumerate(self.rules):
+            if rule.title in places:
+                at = ("rules", place, "name") if rule.name else ("rules", place)
+                raise PydanticCustomError(
+                    "doubled",
+                    "第 {first} 条和第 {second} 条规则都叫「{title}」：请给其中一条写上不同的 name",
+                    {"first": places[rule.title] + 1, "second": place + 1, "title": rule.title, "at": at},
+                )
+            places[rule.title] = place
         return self
+
+    def shop_of(self, group_name: str) -> Shop | None:
+        """The shop that a group of this name belongs to: the first whose pattern fits."""
+        for shop in self.shops.values():
+            if any(fnmatchcase(group_name, pattern) for pattern in shop.groups):
+                return shop
+        return None
 
     def kind_of(self, group_name: str) -> str:
         """The kind a group of this name belongs to: the first that fits in the order written, else "other"."""

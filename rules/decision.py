@@ -9,11 +9,15 @@ Verdict = Literal["hit", "miss", "unknown"]
 
 
 class Decision(Value):
-    """One rule's answer about one subject. `because` is a Chinese sentence that a manager reads."""
+    """One rule's answer about one subject, in one group where it is about a group's member.
+
+    `because` is a Chinese sentence that a manager reads.
+    """
 
     rule: str
     verdict: Verdict
     because: str
     subject: str = ""
+    chat_id: str = ""
     evidence: str = ""
     actions: tuple[AnyAction, ...] = ()

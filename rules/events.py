@@ -123,6 +123,15 @@ class CardPressed(Event):
     selected: dict[str, tuple[str, ...]]
 
 
+class CasesPressed(Event):
+    """A member of staff pressed a button on a page of ours, about these cases."""
+
+    kind: Literal["cases_pressed"] = "cases_pressed"
+    userid: str
+    case_ids: tuple[int, ...]
+    button: Literal["removed", "release", "later"]
+
+
 class TagChanged(Event):
     """`change`: create, update, delete, shuffle …; `tag_type`: tag or tag_group."""
 
@@ -206,6 +215,13 @@ class CaseStepDue(Event):
     step: CaseStep
 
 
+class TodoDue(Event):
+    """Somebody's 今日待办 is to be written."""
+
+    kind: Literal["todo_due"] = "todo_due"
+    userid: str
+
+
 AnyEvent = Annotated[
     GroupCreated
     | GroupDismissed
@@ -219,6 +235,7 @@ AnyEvent = Annotated[
     | TransferFailed
     | ArchiveApproved
     | CardPressed
+    | CasesPressed
     | TagChanged
     | StaffChanged
     | UnknownEvent
@@ -226,7 +243,8 @@ AnyEvent = Annotated[
     | GroupReadDue
     | PersonCheckDue
     | CardDue
-    | CaseStepDue,
+    | CaseStepDue
+    | TodoDue,
     Field(discriminator="kind"),
 ]
 

@@ -1,18 +1,19 @@
 """Removal: when people are asked, and the words of the cards. Pure: who is asked and what is sent is decided above."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from rules.actions import Card, CardButton, CardChoice, CardLine
 from rules.clock import BEIJING
-from rules.rule import Settings
+from rules.rule import Names, Settings
 from rules.value import Value
-from rules.when import Duration, say_duration
+from rules.when import DailySpan, Duration, TimeOfDay, say_duration
 
 PEOPLE_A_CARD = 5  # a card has 6 lines (page 90236), and the first names the group
+CHOICES_A_CARD = 10  # options of a drop-down list (page 90236)
 EVERYBODY = "all"
 
 Outcome = Literal["removed", "left", "gone", "released", "withdrawn", "dismissed"]
@@ -30,21 +31,45 @@ class Removal(Settings):
     """移出外人：请谁、等多久、何时提醒、何时上报。"""
 
     wait_for_others: Duration = Field(
-        default="3秒", validate_default=True, description="一个群的第一张卡片等多久，好把一起进来的人放在同一张卡片上。"
+        default=timedelta(seconds=3), description="一个群的第一张卡片等多久，好把一起进来的人放在同一张卡片上。"
     )
     next_card_after: Duration = Field(
-        default="1分钟", validate_default=True, description="同一个群两张卡片之间至少隔多久；这期间进来的人合成一张。"
+        default=timedelta(minutes=1),
+        description="同一个群两张卡片之间至少隔多久；这期间进来的人合成一张。",
     )
     remind_after: Duration = Field(
-        default="10分钟", validate_default=True, description="多久没处理就提醒群主和群管理员一次。"
+        default=timedelta(minutes=10), description="多久没处理就提醒一次群主、群管理员和代理人。"
     )
-    escalate_after: Duration = Field(
-        default="1小时", validate_default=True, description="多久没处理就告诉负责人（managers）。"
-    )
-    later: Duration = Field(default="1小时", validate_default=True, description="按「稍后」以后多久再提醒。")
+    escalate_after: Duration = Field(default=timedelta(hours=1), description="多久没处理就告诉负责人（managers）。")
+    later: Duration = Field(default=timedelta(hours=1), description="按「稍后」以后多久再提醒。")
     check_after: Duration = Field(
-        default="1分钟", validate_default=True, description="按「已移出」以后多久，名单上人还在就告诉按的人。"
+        default=timedelta(minutes=1), description="按「已移出」以后多久，名单上人还在就告诉按的人。"
     )
+    todo_at: TimeOfDay = Field(
+        default=time(9, 30), description="每天几点发「今日待办」：还没办完的事，一人一张，没有事就不发。"
+    )
+    without_cards: Names = Field(
+        default=(), description="收不到卡片的人（例如只用微工作台的人）：姓名或 userid。给他们发带链接的文字。"
+    )
+
+
+class Asking(Value):
+    """Whom to ask, and not before when. Nobody to ask is an empty `to`."""
+
+    to: tuple[str, ...]
+    not_before: AwareDatetime
+
+
+def whom_to_ask(
+    can_remove: tuple[str, ...], deputies: tuple[str, ...], off_duty: DailySpan | None, now: datetime
+) -> Asking:
+    """Off duty, only deputies who can remove are asked; where there is none, everybody is, when duty begins."""
+    if off_duty is None or not off_duty.covers(now):
+        return Asking(to=can_remove, not_before=now)
+    on_call = tuple(userid for userid in can_remove if userid in deputies)
+    if on_call:
+        return Asking(to=on_call, not_before=now)
+    return Asking(to=can_remove, not_before=off_duty.ends_after(now))
 
 
 class Suspect(Value):
@@ -149,7 +174,80 @@ def say_escalation(who: str, group_name: str, asked: tuple[str, ...], waited: ti
         what = f"已请{'、'.join(asked)}移出，{_about(waited)}没有处理"
     else:
         what = f"卡片没能发给{'、'.join(asked)}（不在应用的可见范围？）"
-    return f"需要您关注：「{group_name}」里的{who}，{what}。只有群主和群管理员能移出，请联系他们。"
+    return f"「{group_name}」里的{who}：{what}。"
+
+
+class Candidate(Value):
+    """Somebody a manager may choose on an escalation card. `can_remove`: owner or admin of the group."""
+
+    userid: str
+    name: str
+    can_remove: bool
+
+
+def write_escalation(text: str, candidates: tuple[Candidate, ...]) -> Card:
+    """The card for managers, who cannot remove anybody themselves: reassign, or transfer the group."""
+    choices = tuple(
+        CardChoice(id=each.userid, text=f"{each.name}{'（能移出）' if each.can_remove else ''}")
+        for each in candidates[:CHOICES_A_CARD]
+    )
+    return Card(
+        title="没有人处理的移出",
+        description="请改派，或者转让群主",
+        text=f"{text}只有群主和群管理员能移出。「改派」再请一位能移出的人；「转让群主」以后请新群主移出。",
+        choices_title="选一个人",
+        choices=choices,
+        buttons=(
+            CardButton(key="reassign", text="改派给TA", style=1),
+            CardButton(key="transfer", text="转让群主给TA"),
+            CardButton(key="seen", text="知道了"),
+        ),
+    )
+
+
+def say_cannot_remove(name: str) -> str:
+    return f"{name}不是这个群的群主或群管理员，移不了人，所以没有改派。可以选「能移出」的人，或者按「转让群主给TA」。"
+
+
+def say_too_many_transfers(group_name: str) -> str:
+    return f"没有转让「{group_name}」：一个群 90 天内最多转让两次。请联系群主，或者等满 90 天。"
+
+
+def say_transfer_failed(group_name: str, reason: str) -> str:
+    return f"「{group_name}」的群主没有转让成功：{reason}"
+
+
+def say_asked_by_text(who: str, group_name: str) -> str:
+    return f"请移出{who}（在「{group_name}」里）：打开群 → 群成员 → 移出。处理或放行请点："
+
+
+class Todo(Value):
+    """What is open for one person. `waiting`: asked about already; `listed`: only on the list. By group name."""
+
+    waiting: dict[str, int]
+    listed: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.waiting.values()) + sum(self.listed.values())
+
+
+def say_todo(todo: Todo) -> tuple[str, str, tuple[CardLine, ...]]:
+    """Title, description and lines of somebody's 今日待办 (at most 6 lines: page 90236)."""
+    places = {place: todo.waiting.get(place, 0) + todo.listed.get(place, 0) for place in [*todo.waiting, *todo.listed]}
+    busiest = sorted(places.items(), key=lambda each: (-each[1], each[0]))
+    lines = [CardLine(label=f"{count} 位", value=place) for place, count in busiest[:5]]
+    if len(busiest) > 5:
+        lines.append(CardLine(label="其他", value=f"还有 {len(busiest) - 5} 个群"))
+    description = "、".join(
+        part
+        for part in (
+            f"{sum(todo.waiting.values())} 位请过还没移出" if todo.waiting else "",
+            f"{sum(todo.listed.values())} 位在名单上待处理" if todo.listed else "",
+        )
+        if part
+    )
+    return f"今日待办：{todo.total} 位其他企业成员还在群里", description, tuple(lines)
 
 
 def _about(waited: timedelta) -> str:

@@ -5,13 +5,13 @@ from typing import cast
 
 from rules.events import CardDue, CaseStep, CaseStepDue
 from rules.lanes import NORMAL, REMOVAL
-from store import inbox, removal
+from store import cards, inbox, removal
 from store.database import Tx
 
 
 async def sweep(tx: Tx, now: datetime) -> int:
-    cards = await removal.cards_due(tx, now=now)
-    for card in cards:
+    waited = await cards.due(tx, now=now)
+    for card in waited:
         card.state = "due"
         await inbox.put(
             tx,
@@ -36,9 +36,9 @@ async def sweep(tx: Tx, now: datetime) -> int:
             due_at=now,
             now=now,
         )
-    return len(cards) + len(cases)
+    return len(waited) + len(cases)
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    due = [at for at in (await removal.next_card(tx), await removal.next_step(tx)) if at is not None]
+    due = [at for at in (await cards.next_due(tx), await removal.next_step(tx)) if at is not None]
     return min(due, default=None)

@@ -7,7 +7,7 @@ SQLite's busy timeout waits. A transaction never waits for the network: everybod
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
@@ -63,6 +63,18 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     return StoreUnavailable(f"{type(cause).__name__}: {cause}") if trouble else None
 
 
+@contextlib.contextmanager
+def recognised(*errors: type[Exception]) -> Iterator[None]:
+    """Of these errors, those that say that the database is at fault become StoreUnavailable."""
+    try:
+        yield
+    except errors as error:
+        trouble = as_unavailable(error)
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
 class Database:
     """An open database. Made by `open`; one per process."""
 
@@ -85,10 +97,8 @@ class Database:
         """
         dialect, address = parse_url(url)
         if dialect == "sqlite":
-            try:
+            with recognised(OSError):
                 make_private(address)
-            except OSError as error:
-                raise StoreUnavailable(f"{address}: {error.strerror}") from error
             database = cls(dialect, address, _sqlite(address, "BEGIN IMMEDIATE"), _sqlite(address, "BEGIN"))
         else:
             engine = _postgres(address)
@@ -163,18 +173,11 @@ def make_private(path: str) -> None:
 @contextlib.asynccontextmanager
 async def _transaction(engine: AsyncEngine) -> AsyncIterator[Tx]:
     async with AsyncSession(engine, expire_on_commit=False) as tx:
-        try:
+        with recognised(DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await tx.connection()
-        except (DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise as_unavailable(error) or error from error
-        try:
+        with recognised(DBAPIError):  # only the database raises these: an OSError in here may be anybody's
             yield tx
             await tx.commit()
-        except DBAPIError as error:
-            trouble = as_unavailable(error)
-            if trouble is None:
-                raise
-            raise trouble from error
 
 
 def _sqlite(path: str, begin: str) -> AsyncEngine:

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Select, delete, func, literal_column, select, update
+from sqlalchemy import delete, func, literal_column, select, update
 from sqlmodel import Field
 
 from rules.events import AnyEvent, any_event
@@ -76,6 +76,13 @@ async def finished_callbacks(tx: Tx) -> int:
     return (await (await tx.connection()).execute(done)).scalar_one()
 
 
+async def last_callback(tx: Tx) -> datetime | None:
+    """When the newest callback came that is still on record."""
+    core = table_of(Inbox)
+    newest = select(core.c.received_at).where(core.c.source == "callback").order_by(core.c.id.desc()).limit(1)
+    return (await (await tx.connection()).execute(newest)).scalar_one_or_none()
+
+
 async def prune(tx: Tx, *, now: datetime, keep_days: int, at_most: int = 1000) -> int:
     """Empties rows finished `keep_days` ago, and forgets empty ones after 7 days. Dead rows stay for people to see.
 
@@ -84,15 +91,16 @@ async def prune(tx: Tx, *, now: datetime, keep_days: int, at_most: int = 1000) -
     core = table_of(Inbox)
     connection = await tx.connection()
 
-    def finished(state: str, before: datetime) -> Select[tuple[int]]:
-        # the literals let both engines use the index over finished rows
+    async def finished(state: str, before: datetime) -> list[int]:
+        # The literals let both engines use the index over finished rows. The ids are fetched, not joined with: from a
+        # sub-select with a limit PostgreSQL can make a plan that takes hours.
         old = core.c.finished_at.is_not(None) & (core.c.finished_at < before)
-        return select(core.c.id).where(core.c.state == literal_column(f"'{state}'"), old).limit(at_most)
+        question = select(core.c.id).where(core.c.state == literal_column(f"'{state}'"), old).limit(at_most)
+        return list((await connection.execute(question)).scalars())
 
-    touched = 0
     keep = timedelta(days=keep_days)
-    for state in ("done", "ignored"):
-        emptied = update(core).where(core.c.id.in_(finished(state, now - keep))).values(state="pruned", payload="")
-        touched += (await connection.execute(emptied)).rowcount
-    forgotten = delete(core).where(core.c.id.in_(finished("pruned", now - max(keep, DIGESTS_KEPT))))
-    return touched + (await connection.execute(forgotten)).rowcount
+    old = [row_id for state in ("done", "ignored") for row_id in await finished(state, now - keep)]
+    await connection.execute(update(core).where(core.c.id.in_(old)).values(state="pruned", payload=""))
+    forgotten = await finished("pruned", now - max(keep, DIGESTS_KEPT))
+    await connection.execute(delete(core).where(core.c.id.in_(forgotten)))
+    return len(old) + len(forgotten)

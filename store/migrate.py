@@ -11,6 +11,8 @@ import asyncpg
 from alembic import command
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import AutoString
 
 from store.columns import BigId, Json, UtcTime
-from store.database import CONNECT_SECONDS, as_unavailable, make_private, parse_url
+from store.database import CONNECT_SECONDS, Tx, make_private, parse_url, recognised
 
 WAIT_SECONDS = 60.0
 """How long a process waits for another one that is migrating."""
@@ -30,21 +32,36 @@ async def upgrade(db_url: str) -> None:
     """Migrates to the newest revision. Does nothing where it is there. StoreUnavailable: cannot reach or write it."""
     engine = open_engine(db_url)
     try:
-        async with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            await connection.run_sync(_upgrade)
-    except (DBAPIError, OSError, asyncpg.PostgresError) as error:
-        raise as_unavailable(error) or error from error
+        with recognised(DBAPIError, OSError, asyncpg.PostgresError):
+            async with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
 
+def revisions() -> list[str]:
+    """The revisions that this program knows, the newest first."""
+    return [each.revision for each in ScriptDirectory.from_config(_settings()).walk_revisions()]
+
+
+async def revision(tx: Tx) -> str | None:
+    """The database's revision; None where nobody has ever migrated it."""
+    connection = await tx.connection()
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
 def config(connection: Connection) -> Config:
     """Alembic's settings, without a file; `connection` is in a transaction that somebody else commits."""
+    settings = _settings()
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def _settings() -> Config:
     settings = Config()
     settings.set_main_option("script_location", (Path(__file__).parent / "migrations").as_posix().replace("%", "%%"))
-    settings.attributes["connection"] = connection
     return settings
 
 
@@ -62,7 +79,8 @@ def open_engine(db_url: str) -> AsyncEngine:
             async_creator=lambda: asyncpg.connect(address, timeout=CONNECT_SECONDS),
             poolclass=NullPool,
         )
-    make_private(address)
+    with recognised(OSError):
+        make_private(address)
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{address}",
         connect_args={"isolation_level": None, "timeout": WAIT_SECONDS},

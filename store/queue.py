@@ -179,6 +179,36 @@ async def counts(tx: Tx, table: type[QueueRow]) -> list[Depth]:
     return depths
 
 
+# --- dead letters -----------------------------------------------------------------------------------------------------
+
+
+async def dead(tx: Tx, table: type[Row], *, at_most: int) -> list[Row]:
+    """The rows that were given up, the latest first. Copies, like a claimed row."""
+    core = table_of(table)
+    buried = core.c.state == literal_column("'dead'")
+    statement = select(core).where(buried, core.c.finished_at.is_not(None)).order_by(core.c.finished_at.desc())
+    rows = await (await tx.connection()).execute(statement.limit(at_most))
+    return [table(**row._mapping) for row in rows]
+
+
+async def revive(tx: Tx, table: type[QueueRow], row_ids: Sequence[int], *, now: datetime) -> list[int]:
+    """Opens dead rows again, due now, as if they had never been tried. Answers which of them were dead."""
+    values = {"state": "open", "attempts": 0, "due_at": now, "finished_at": None}
+    return await _change_dead(tx, table, row_ids, values)
+
+
+async def drop(tx: Tx, table: type[QueueRow], row_ids: Sequence[int]) -> list[int]:
+    """Lets dead rows be: nobody is shown them any more. Answers which of them were dead."""
+    return await _change_dead(tx, table, row_ids, {"state": "ignored"})
+
+
+async def _change_dead(tx: Tx, table: type[QueueRow], row_ids: Sequence[int], values: dict[str, Any]) -> list[int]:
+    core = table_of(table)
+    these = core.c.id.in_(list(row_ids)) & (core.c.state == "dead")
+    changed = await (await tx.connection()).execute(update(core).where(these).values(values).returning(core.c.id))
+    return sorted(changed.scalars().all())
+
+
 # --- the statements, each built once per table ------------------------------------------------------------------------
 
 _OPEN: ColumnElement[str] = literal_column(

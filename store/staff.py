@@ -56,3 +56,8 @@ async def remember(tx: Tx, userid: str, name: str, *, now: datetime) -> None:
     else:
         row.name, row.seen_at = name or row.name, now
     await tx.flush()
+
+
+async def everybody(tx: Tx) -> list[StaffRow]:
+    """All members of staff we know of, in the order of their userids."""
+    return list((await tx.exec(select(StaffRow).order_by(StaffRow.userid))).all())

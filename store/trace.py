@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import delete, insert, or_
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.decision import Decision
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, table_of
+
+HITS_KEPT = timedelta(days=730)
+MISSES_KEPT = timedelta(days=30)
+"""How long what nobody acted on is kept: an event about which every rule said no, or "I do not know"."""
 
 
 class TraceRow(SQLModel, table=True):
@@ -25,6 +30,15 @@ class TraceRow(SQLModel, table=True):
     decisions: str
 
 
+class TraceSubject(SQLModel, table=True):
+    """Whom (external_userid) and which group (chat_id) a trace row speaks about: how it is found again."""
+
+    __tablename__ = "trace_subjects"
+
+    subject: str = Field(primary_key=True)
+    trace_id: int = Field(primary_key=True, foreign_key="trace.id", ondelete="CASCADE", index=True)
+
+
 async def write(
     tx: Tx,
     decisions: Sequence[Decision],
@@ -36,17 +50,21 @@ async def write(
     now: datetime,
 ) -> None:
     """Keep what the rules answered to one event, and under which config (its hash)."""
-    tx.add(
-        TraceRow(
-            inbox_id=inbox_id,
-            at=now,
-            event=event,
-            chat_id=chat_id,
-            hits=sum(decision.verdict == "hit" for decision in decisions),
-            config=config,
-            decisions=json.dumps([d.model_dump(mode="json") for d in decisions], ensure_ascii=False),
-        )
+    row = TraceRow(
+        inbox_id=inbox_id,
+        at=now,
+        event=event,
+        chat_id=chat_id,
+        hits=sum(decision.verdict == "hit" for decision in decisions),
+        config=config,
+        decisions=json.dumps([d.model_dump(mode="json") for d in decisions], ensure_ascii=False),
     )
+    tx.add(row)
+    await tx.flush()
+    subjects = {chat_id or ""}.union(*((each.subject, each.chat_id) for each in decisions)) - {""}
+    if subjects:
+        links = [{"subject": subject, "trace_id": row.id} for subject in sorted(subjects)]
+        await (await tx.connection()).execute(insert(table_of(TraceSubject)), links)
 
 
 async def since(tx: Tx, trace_id: int) -> list[TraceRow]:
@@ -55,6 +73,33 @@ async def since(tx: Tx, trace_id: int) -> list[TraceRow]:
     return list((await tx.exec(query)).all())
 
 
+async def about(tx: Tx, subject: str, *, newest: int) -> list[TraceRow]:
+    """The newest rows that speak about a person (external_userid) or a group (chat_id), newest first."""
+    query = (
+        select(TraceRow)
+        .join(TraceSubject, col(TraceSubject.trace_id) == col(TraceRow.id))
+        .where(TraceSubject.subject == subject)
+        .order_by(col(TraceRow.id).desc())
+        .limit(newest)
+    )
+    return list((await tx.exec(query)).all())
+
+
 def decisions(row: TraceRow) -> list[Decision]:
     """The answers in a row."""
     return [Decision.model_validate(each) for each in json.loads(row.decisions)]
+
+
+async def prune(
+    tx: Tx,
+    *,
+    now: datetime,
+    hits_kept: timedelta = HITS_KEPT,
+    misses_kept: timedelta = MISSES_KEPT,
+    at_most: int = 1000,
+) -> int:
+    """Forget what is older. Answers how many rows, `at_most`: call it again, in a new transaction, until that is 0."""
+    core = table_of(TraceRow)
+    old = or_(core.c.at < now - hits_kept, (core.c.at < now - misses_kept) & (core.c.hits == 0))
+    chosen = select(core.c.id).where(old, core.c.at < now - misses_kept).limit(at_most)
+    return (await (await tx.connection()).execute(delete(core).where(core.c.id.in_(chosen)))).rowcount

@@ -145,15 +145,28 @@ def postgres_server() -> Iterator[PostgresServer]:
         if os.geteuid() == 0:
             for path in (folder, data):
                 os.chown(path, pwd.getpwnam("postgres").pw_uid, -1)
-        initdb = ["initdb", "-D", str(data), "-U", "steward", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(_as_postgres(binaries / initdb[0], *initdb[1:]), check=True, capture_output=True)
+        initdb = [
+            str(binaries / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "steward",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        as_postgres = ["setpriv", *_AS_POSTGRES] if _AS_POSTGRES else []
+        subprocess.run([*as_postgres, *initdb], check=True, capture_output=True)
         port = _free_port()
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         options |= {"full_page_writes": "off", "max_connections": "60"}
         arguments = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
-        command = _as_postgres(binaries / "postgres", "-D", str(data), "-p", str(port), *arguments)
+        command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *arguments]
         server = PostgresServer(port, data)
-        with _process(command, folder / "log", signal.SIGINT) as process:
+        with _process(command, folder / "log", signal.SIGINT, _AS_POSTGRES) as process:
             _wait_until("PostgreSQL answers", lambda: _alive(process, folder / "log") and _answers(server))
             _run(_administer(server, 'CREATE DATABASE "template_steward"'))
             _run(upgrade(server.url("template_steward")))
@@ -242,10 +255,8 @@ def _answers(server: PostgresServer) -> bool:
     return True
 
 
-def _as_postgres(*command: str | Path) -> list[str]:
-    """initdb and postgres refuse to run as root."""
-    root = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    return [*root, *map(str, command)]
+# initdb and postgres refuse to run as root.
+_AS_POSTGRES = ("--reuid=postgres", "--regid=postgres", "--clear-groups") if os.geteuid() == 0 else ()
 
 
 # --- Redis ------------------------------------------------------------------------------------------------------------
@@ -288,10 +299,12 @@ def _pong(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path, stop: signal.Signals) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    command: list[str], log: Path, stop: signal.Signals, privileges: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a server; stops it by its pid. It also stops where this process is killed, so that none is left behind."""
-    if shutil.which("setpriv"):
-        command = ["setpriv", f"--pdeathsig={stop.name.removeprefix('SIG')}", *command]
+    if shutil.which("setpriv"):  # in one call: a change of user forgets the signal
+        command = ["setpriv", *privileges, f"--pdeathsig={stop.name.removeprefix('SIG')}", *command]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         try:
             yield process

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from rules import events
+from rules.lanes import NORMAL, REMOVAL, WELCOME
 from wecom.xml import Child, Node, read_xml
 
 # --- bytes → Event ----------------------------------------------------------------------------------------------------
@@ -236,9 +237,6 @@ def _selected(node: Node) -> dict[str, tuple[str, ...]]:
 
 
 # --- bytes → lane and ordering key ------------------------------------------------------------------------------------
-
-WELCOME, REMOVAL, NORMAL, POSTS, STATISTICS = range(5)
-"""Lanes: a smaller number is worked on first. Welcome codes live 20 seconds; removals have people waiting."""
 
 # The fields that decide, wherever they stand. The callback was checked to be the platform's own: no parser is needed.
 _DECIDING = re.compile(

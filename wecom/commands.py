@@ -7,8 +7,9 @@ check (page 90236: 1,800 s here) and by `task_id`.
 import unicodedata
 from typing import Any
 
-from rules.actions import Card, SendCard, SendText, UpdateCard
+from rules.actions import Card, SendCard, SendNotice, SendText, TransferGroup, UpdateCard
 from rules.value import Value
+from wecom.errors import PlatformError
 from wecom.gateway import Gateway
 
 
@@ -20,9 +21,31 @@ class Sent(Value):
     response_code: str | None
 
 
-async def send_text(gateway: Gateway, deed: SendText) -> Sent:
-    """message/send (page 90236)."""
-    return await _send(gateway, deed.to, "text", {"content": cut(deed.text, size=2048)})
+async def send_text(gateway: Gateway, deed: SendText, url: str | None = None) -> Sent:
+    """message/send (page 90236). `url`, where given, is linked on a last line; the text is cut to leave it room."""
+    end = f'\n<a href="{url}">打开处理页</a>' if url else ""
+    return await _send(gateway, deed.to, "text", {"content": cut(deed.text, size=2048 - len(end.encode())) + end})
+
+
+async def send_notice(gateway: Gateway, deed: SendNotice, url: str) -> Sent:
+    """message/send with a text_notice card that opens `url` (page 90236)."""
+    lines = [{"keyname": cut(line.label, 5), "value": cut(line.value, 30)} for line in deed.lines[:6]]
+    body = {
+        "card_type": "text_notice",
+        "main_title": {"title": cut(deed.title, 36), "desc": cut(deed.description, 44)},
+        "horizontal_content_list": lines,
+        "jump_list": [{"type": 1, "title": "打开名单", "url": url}],
+        "card_action": {"type": 1, "url": url},
+    }
+    return await _send(gateway, deed.to, "template_card", body)
+
+
+async def transfer_group(gateway: Gateway, deed: TransferGroup) -> None:
+    """groupchat/onjob_transfer (page 95703). A group that the platform would not transfer raises PlatformError."""
+    path = "externalcontact/groupchat/onjob_transfer"
+    answer = await gateway.post(path, {"chat_id_list": [deed.chat_id], "new_owner": deed.new_owner})
+    for failed in answer.get("failed_chat_list") or ():
+        raise PlatformError(int(failed.get("errcode") or 0), path, treatment="refused")
 
 
 async def send_card(gateway: Gateway, deed: SendCard) -> Sent:

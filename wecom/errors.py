@@ -14,7 +14,7 @@ retry            nothing was done; the same again after `retry_after`
 refresh_token    between gateway and token cache only; an error that leaves the gateway never says so
 alert            somebody must change a setting; the same again only after that
 refused          this request will never be accepted
-unknown_outcome  a command may have been carried out or not (design §4.4)
+unknown_outcome  a command may have been carried out or not
 """
 
 # Ours, far from the platform's numbers: what went wrong before the platform could say anything.

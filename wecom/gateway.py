@@ -22,7 +22,7 @@ TIMEOUT = httpx2.Timeout(connect=3, read=5, write=3, pool=3)
 """Seconds, per step of one request."""
 
 WHOLE_CALL = 9.0
-"""Seconds for one call with all that belongs to it: below a third of a lease of 30 s (design §4.8)."""
+"""Seconds for one call with all that belongs to it: below a third of a lease of 30 s."""
 
 _NOTHING_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 

@@ -1,11 +1,21 @@
 """The shape of every action: a file with three functions. The worker alone calls them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.links import Links
 from store.database import Tx
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What an action may use to act."""
+
+    wecom: Gateway
+    links: Links
 
 
 class Action(Protocol):
@@ -19,7 +29,7 @@ class Action(Protocol):
 
     async def is_wanted(self, deed: Any, tx: Tx) -> bool: ...
 
-    async def carry_out(self, deed: Any, wecom: Gateway) -> Any:
+    async def carry_out(self, deed: Any, hands: Hands) -> Any:
         """The one call. Raises PlatformError."""
 
     async def record(self, deed: Any, result: Any, tx: Tx, now: datetime) -> None:

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from loguru import logger
 
+from bot.actions.action import Hands
 from handlers import cases
 from rules.actions import SendCard
-from store import removal
+from store import cards
 from store.database import Tx
 from wecom import commands
 from wecom.commands import Sent
 from wecom.errors import PlatformError
-from wecom.gateway import Gateway
 
 REPEATABLE = True
 TASK_ID_TAKEN = 42014
@@ -19,13 +19,13 @@ TASK_ID_TAKEN = 42014
 
 async def is_wanted(deed: SendCard, tx: Tx) -> bool:
     """Not about things that are already done."""
-    return await removal.is_still_asked(tx, deed.task_id)
+    return await cards.is_asked(tx, deed.task_id)
 
 
-async def carry_out(deed: SendCard, wecom: Gateway) -> Sent:
+async def carry_out(deed: SendCard, hands: Hands) -> Sent:
     """A task_id that is taken was taken by this very card: an earlier try arrived, though its answer did not."""
     try:
-        return await commands.send_card(wecom, deed)
+        return await commands.send_card(hands.wecom, deed)
     except PlatformError as error:
         if error.errcode != TASK_ID_TAKEN:
             raise
@@ -34,7 +34,7 @@ async def carry_out(deed: SendCard, wecom: Gateway) -> Sent:
 
 async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:
     """Keep the code that updates the card; where all was done while it was on its way, update it at once."""
-    card = await removal.card_of_task(tx, deed.task_id)
+    card = await cards.card_of_task(tx, deed.task_id)
     if card is None:
         return
     if result.invalid_users:
@@ -42,16 +42,16 @@ async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:
     if result.response_code:
         card.keep_code(result.response_code, now=now)
     if card.state == "closed":
-        await cases.show_closed(tx, card, await removal.cases_on(tx, card.number), now=now)
+        await cases.show_closed(tx, card, now=now)
 
 
 async def give_up(deed: SendCard, error: PlatformError, tx: Tx, now: datetime) -> None:
     """Nobody who can remove has been asked: the managers are told now rather than in an hour."""
     logger.error("card {} was not sent: {}", deed.task_id, error)
-    card = await removal.card_of_task(tx, deed.task_id)
+    card = await cards.card_of_task(tx, deed.task_id)
     if card is None:
         return
     card.state = "failed"
-    for case in await removal.cases_on(tx, card.number):
-        if case.open_key:
+    for case in await cards.cases_on(tx, card.number):
+        if case.open_key and card.kind == "ask":
             case.step, case.step_due_at = "escalate", now

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from loguru import logger
 
+from bot.actions.action import Hands
 from rules.actions import SendText
 from store.database import Tx
 from wecom import commands
 from wecom.commands import Sent
 from wecom.errors import PlatformError
-from wecom.gateway import Gateway
 
 REPEATABLE = True
 
@@ -18,8 +18,8 @@ async def is_wanted(deed: SendText, tx: Tx) -> bool:
     return bool(deed.to)
 
 
-async def carry_out(deed: SendText, wecom: Gateway) -> Sent:
-    return await commands.send_text(wecom, deed)
+async def carry_out(deed: SendText, hands: Hands) -> Sent:
+    return await commands.send_text(hands.wecom, deed, hands.links.url(deed.link) if deed.link else None)
 
 
 async def record(deed: SendText, result: Sent, tx: Tx, now: datetime) -> None:

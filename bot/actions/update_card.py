@@ -4,11 +4,11 @@ from datetime import datetime
 
 from loguru import logger
 
+from bot.actions.action import Hands
 from rules.actions import UpdateCard
 from store.database import Tx
 from wecom import commands
 from wecom.errors import PlatformError
-from wecom.gateway import Gateway
 
 REPEATABLE = False  # a response code works once: whether it was used is not worth a second look
 
@@ -17,8 +17,8 @@ async def is_wanted(deed: UpdateCard, tx: Tx) -> bool:
     return bool(deed.to)
 
 
-async def carry_out(deed: UpdateCard, wecom: Gateway) -> None:
-    await commands.update_card(wecom, deed)
+async def carry_out(deed: UpdateCard, hands: Hands) -> None:
+    await commands.update_card(hands.wecom, deed)
 
 
 async def record(deed: UpdateCard, result: None, tx: Tx, now: datetime) -> None:

@@ -22,11 +22,16 @@ VERSIONS = Path(__file__).parent / "versions"
 def main() -> None:
     """Makes it against an empty SQLite file that goes away again."""
     message = " ".join(sys.argv[1:])
-    for path in VERSIONS.glob("0*.py"):
-        if not message:
-            path.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_make(f"sqlite:///{folder}/empty.db", message or "first"))
+    replaced = {} if message else {path: path.read_text() for path in VERSIONS.glob("0*.py")}
+    for path in replaced:
+        path.unlink()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(_make(f"sqlite:///{folder}/empty.db", message or "first"))
+    except BaseException:
+        for path, text in replaced.items():
+            path.write_text(text)
+        raise
 
 
 async def _make(db_url: str, message: str) -> None:

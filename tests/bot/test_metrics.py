@@ -12,8 +12,8 @@ def test_everything_counted_is_shown() -> None:
     metrics = Metrics()
     metrics.callback_accepted()
     metrics.callback_refused("signature")
-    metrics.event("members_joined", "done")
-    metrics.event_lag(0.2)
+    metrics.event("callback", "members_joined", "done")
+    metrics.event_lag("callback", 0.2)
     metrics.action("send_card", "done")
     metrics.api_call("groupchat/get", 0)
     metrics.api_call("groupchat/get", "timeout")
@@ -23,9 +23,9 @@ def test_everything_counted_is_shown() -> None:
     for line in (
         "steward_callbacks_accepted_total 1.0",
         'steward_callbacks_refused_total{cause="signature"} 1.0',
-        'steward_events_total{kind="members_joined",result="done"} 1.0',
-        'steward_event_lag_seconds_bucket{le="0.25"} 1.0',
-        'steward_event_lag_seconds_bucket{le="0.1"} 0.0',
+        'steward_events_total{kind="members_joined",result="done",source="callback"} 1.0',
+        'steward_event_lag_seconds_bucket{le="0.25",source="callback"} 1.0',
+        'steward_event_lag_seconds_bucket{le="0.1",source="callback"} 0.0',
         'steward_actions_total{kind="send_card",result="done"} 1.0',
         'steward_api_calls_total{endpoint="groupchat/get",errcode="0"} 1.0',
         'steward_api_calls_total{endpoint="groupchat/get",errcode="timeout"} 1.0',
@@ -42,7 +42,7 @@ def test_a_queue_that_emptied_disappears() -> None:
     assert 'steward_queue_depth{lane="normal",queue="inbox",state="open"} 5.0' in lines(metrics)
     assert 'steward_queue_oldest_seconds{lane="normal",queue="inbox",state="open"} 12.5' in lines(metrics)
     metrics.queues([QueueSize("outbox", "removal", "open", 2, 1)])
-    assert not [line for line in lines(metrics) if 'queue="inbox"' in line]
+    assert not [line for line in lines(metrics) if line.startswith("steward_queue") and 'queue="inbox"' in line]
     assert 'steward_queue_depth{lane="removal",queue="outbox",state="open"} 2.0' in lines(metrics)
 
 
@@ -51,3 +51,14 @@ def test_two_bots_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.callback_accepted()
     assert "steward_callbacks_accepted_total 0.0" in lines(other)
+
+
+def test_dead_letters_are_shown_also_when_there_is_none() -> None:
+    """An alert on dead letters has a figure to look at before the first one, and after the last one is gone."""
+    metrics = Metrics()
+    metrics.queues([])
+    assert 'steward_dead_letters{queue="inbox"} 0.0' in lines(metrics)
+    metrics.queues([QueueSize("outbox", "removal", "dead", 2, 60), QueueSize("outbox", "normal", "dead", 1, 60)])
+    assert 'steward_dead_letters{queue="outbox"} 3.0' in lines(metrics)
+    metrics.queues([])
+    assert 'steward_dead_letters{queue="outbox"} 0.0' in lines(metrics)

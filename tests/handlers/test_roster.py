@@ -11,7 +11,7 @@ from rules.book import Book
 from rules.decision import Decision
 from rules.events import GroupChanged, GroupDismissed, GroupEvent, GroupReadDue, MembersJoined, MembersLeft
 from rules.facts import Member
-from store import removal, roster
+from store import cards, removal, roster, todo
 from store.database import Database
 from store.roster import GroupRow
 from wecom.lookups import GroupChat
@@ -107,11 +107,14 @@ async def test_who_joined_is_judged_once(town: Town) -> None:
 
 
 async def test_who_was_inside_before_us_gets_no_card(sqlite_db: Database) -> None:
-    """People of other companies who were there on our first day are recorded, and nobody is sent a card."""
+    """People of other companies who were there on our first day are on the owner's list; no card is planned."""
     town = Town(sqlite_db)
     decisions = await town.hear(READ, chat("v1", "woOld"))
     assert [each.verdict for each in decisions] == ["hit"]
-    assert await town.cases() == []
+    assert await town.cases() == [("woOld", None)]
+    async with sqlite_db.read() as tx:
+        assert await cards.next_due(tx) is None
+        assert [row.userid for row in await todo.due(tx, now=NOON + timedelta(minutes=10))] == ["wangwu"]
 
 
 async def test_a_join_whose_read_lags_is_judged_when_a_read_shows_it(town: Town) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rules.book import Book
 from simulator import Customer
-from store import people, removal
+from store import cards, people, removal
 from tests.life.conftest import Life, StartLife
 
 SECONDS, MINUTES = timedelta(seconds=1), timedelta(minutes=1)
@@ -37,8 +37,13 @@ class Shop:
             self.world.join(self.group, each)
         await self.life.run(wait)
 
-    def cards(self, userid: str = "wangwu") -> list[Any]:
-        return [each for each in self.world.inbox(userid) if each.kind == "card"]
+    def cards(self, userid: str = "wangwu", kind: str = "removal") -> list[Any]:
+        """The cards that ask for removal, or the managers' ("escalation")."""
+        return [each for each in self.world.inbox(userid) if (each.task_id or "").startswith(kind)]
+
+    def lists(self, userid: str = "wangwu") -> list[str]:
+        """今日待办: cards without a task, which open a page."""
+        return [each.text for each in self.world.inbox(userid) if each.kind == "card" and each.task_id is None]
 
     def texts(self, userid: str) -> list[str]:
         return [each.text for each in self.world.inbox(userid) if each.kind == "text"]
@@ -132,7 +137,7 @@ async def test_a_removal_without_a_press_closes_the_case(open_shop: Any) -> None
 
 
 async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> None:
-    """After ten minutes those asked are reminded once; after an hour the managers hear once; then nobody is nagged."""
+    """After ten minutes those asked are reminded once; after an hour the managers hear once; then one list a day."""
     async with open_shop(book()) as shop:
         await shop.enters(shop.rival("甲一"), shop.rival("乙二"), wait=9 * MINUTES)
         assert shop.texts("wangwu") == []
@@ -141,10 +146,12 @@ async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> No
         assert "甲一" in reminder
         assert "乙二" in reminder
         await shop.life.run(timedelta(hours=1))
-        [told] = shop.texts("lihua")
-        assert "王五、赵六" in told
+        [told] = shop.cards("lihua", "escalation")
+        assert "王五、赵六" in told.text
         await shop.life.run(timedelta(days=2))
-        assert (len(shop.texts("wangwu")), len(shop.texts("lihua")), len(shop.cards())) == (1, 1, 1)
+        assert (len(shop.texts("wangwu")), len(shop.cards())) == (1, 1)
+        assert len(shop.cards("lihua", "escalation")) == 1
+        assert [len(shop.lists(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
 
 
 async def test_later_puts_the_reminder_off(open_shop: Any) -> None:
@@ -255,8 +262,8 @@ async def test_managers_hear_at_once_when_the_card_cannot_be_delivered(open_shop
         shop.owner.left = True
         shop.admin.left = True
         await shop.enters(shop.rival(), wait=MINUTES)
-        [told] = shop.texts("lihua")
-        assert "没能发给" in told
+        [told] = shop.cards("lihua", "escalation")
+        assert "没能发给" in told.text
 
 
 async def test_who_comes_back_is_asked_about_again_and_said_to_have(open_shop: Any) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from sqlmodel import col, select
 from bot.settings import Settings
 from bot.step import settle
 from bot.wiring import Bot, Outside, open_bot
-from bot.worker import Rules
+from bot.worker import SWEEPS, Rules
 from rules.book import Book
 from simulator import VirtualClock, World, create_app
 from store import queue, removal, roster
@@ -148,7 +148,7 @@ def settings_for(world: World, database_url: str, **more: object) -> Settings:
 async def street(
     world: World, clock: VirtualClock, database_url: str, *, book: Book = BOOK, bots: int = 1, times: int = 1
 ) -> AsyncIterator[Street]:
-    """`bots` bots on one database beside `world`; every callback is delivered to each of them, `times` times at once."""
+    """`bots` bots on one database beside `world`; every callback goes to each of them, `times` times at once."""
     tokens = (f"token-{n}" for n in count())
     async with AsyncExitStack() as stack:
         to_world = await stack.enter_async_context(
@@ -180,8 +180,8 @@ async def eventually(
     """
     try:
         async with asyncio.timeout(seconds):
-            while not await ready():
-                await asyncio.sleep(0.03)
+            while not await ready():  # noqa: ASYNC110  # another process sets no Event of ours
+                await asyncio.sleep(0.1)
     except TimeoutError:
         pytest.fail(f"waited {seconds} s in vain: {what}{await otherwise() if otherwise else ''}")
 
@@ -230,7 +230,9 @@ class Installation:
         wrapper = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
         command = [*prefix, *wrapper, sys.executable, "-m", "bot.cli", "serve", "--role", role]
         with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), stdout=out, stderr=out)
+            process = subprocess.Popen(  # noqa: ASYNC220  # takes a moment, and the asyncio one needs a child watcher
+                command, cwd=self.folder, env=self.environment(), stdout=out, stderr=out
+            )
         serving = Serving(process, log)
         self.started.append(serving)
 
@@ -278,11 +280,13 @@ class Installation:
         return "\n".join(serving.said() for serving in self.started)
 
 
-async def all_done(database: Database) -> bool:
-    """Nothing in the queues waits to be worked on, but for timers of later."""
+async def all_done(database: Database, now: datetime) -> bool:
+    """Nothing waits to be worked on, and no timer is about to raise anything."""
     async with database.read() as tx:
         open_rows = [each for table in (Inbox, Outbox) for each in await queue.counts(tx, table)]
-    return not any(each.state == "open" for each in open_rows)
+        timers = [await sweep.next_due(tx) for sweep in SWEEPS]
+    about_to = now + timedelta(seconds=3)
+    return not any(each.state == "open" for each in open_rows) and not any(at and at < about_to for at in timers)
 
 
 async def what_is_open(database: Database) -> str:

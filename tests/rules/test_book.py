@@ -20,7 +20,7 @@ def test_a_name_belongs_to_the_first_kind_that_fits(name: str, kind: str) -> Non
 def test_two_rules_of_one_name_are_refused() -> None:
     """Strikes, releases and traces hang on a rule's name: two rules cannot share one."""
     twice: dict[str, Any] = {"rules": [{"rule": "other_company"}, {"rule": "other_company", "groups": "vip"}]}
-    with pytest.raises(ValidationError, match="两条规则都叫「other_company」"):
+    with pytest.raises(ValidationError, match="第 1 条和第 2 条规则都叫「other_company」"):
         Book.model_validate(twice)
     twice["rules"][1]["name"] = "vip-only"
     assert [rule.title for rule in Book.model_validate(twice).rules] == ["other_company", "vip-only"]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import events
-from wecom.callbacks import NORMAL, REMOVAL, WELCOME, read_event, route
+from rules.lanes import NORMAL, REMOVAL, WELCOME
+from wecom.callbacks import read_event, route
 from wecom.xml import BadXml
 
 AT = datetime.fromtimestamp(1403610513, UTC)

@@ -1,0 +1,38 @@
+"""Forgetting: once a day what nobody will ask about any more leaves the database, a little at a time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from loguru import logger
+
+from store import api_calls, inbox, trace
+from store.database import Database, Tx
+
+PAYLOADS_KEPT = 7
+"""Days after which a finished event's payload goes. What it came to is in the trace, the cases and the roster."""
+
+
+async def prune(store: Database, now: datetime) -> int:
+    """Forget what is old enough; says how many rows that were. Each transaction is short: callbacks come between."""
+
+    async def events(tx: Tx) -> int:
+        return await inbox.prune(tx, now=now, keep_days=PAYLOADS_KEPT)
+
+    async def answers(tx: Tx) -> int:
+        return await trace.prune(tx, now=now)
+
+    forgotten = await _until_done(store, events) + await _until_done(store, answers)
+    async with store.write() as tx:
+        await api_calls.prune(tx, now=now)
+    logger.info("pruned {} old rows", forgotten)
+    return forgotten
+
+
+async def _until_done(store: Database, some: Callable[[Tx], Awaitable[int]]) -> int:
+    forgotten = 0
+    while True:
+        async with store.write() as tx:
+            now_forgotten = await some(tx)
+        if not now_forgotten:
+            return forgotten
+        forgotten += now_forgotten

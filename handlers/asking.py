@@ -1,0 +1,90 @@
+"""Whom to ask about a group, what people are called, and how anything for staff gets into the outbox."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from rules.actions import AnyDeed, Link, SendCard, SendNotice, SendText
+from rules.book import Book
+from rules.lanes import NORMAL
+from rules.removal import Asking, whom_to_ask
+from rules.when import next_time_of_day
+from store import cards, outbox, roster, staff, todo
+from store.database import Tx
+from store.removal import CaseRow
+from store.roster import GroupRow
+
+A_MINUTE_EACH = 25  # messages; the platform silently drops what is over 30 (page 90454)
+FIRST_LIST_AFTER = timedelta(minutes=10)
+
+
+async def whom(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> Asking:
+    """Those who can remove people from the group and may be asked now, or when."""
+    shop = book.shop_of(group.name)
+    return whom_to_ask(group.can_remove(), tuple(await deputies(tx, book, group)), shop.off_duty if shop else None, now)
+
+
+async def deputies(tx: Tx, book: Book, group: GroupRow) -> list[str]:
+    """The userids of those who stand in for the staff of the group's shop."""
+    shop = book.shop_of(group.name)
+    return await called(tx, shop.deputies, "deputies") if shop else []
+
+
+async def managers(tx: Tx, book: Book) -> list[str]:
+    """The userids of the managers. It is an error, and logged, when nobody is there to be told."""
+    found = await called(tx, book.managers, "managers")
+    if not found:
+        logger.error("nobody is there to be told: the config names no manager who is known")
+    return found
+
+
+async def called(tx: Tx, names: Iterable[str], what: str) -> list[str]:
+    """The userids of people whom the config calls by name or userid. Who cannot be told apart is logged and left out."""
+    found, doubtful = await staff.find(tx, names)
+    if doubtful:
+        logger.warning("{} whose name fits nobody, or several people, are left out: {}", what, "、".join(doubtful))
+    return found
+
+
+async def who(tx: Tx, cases: Sequence[CaseRow]) -> str:
+    """ "#3「张三」、#4「李四」"."""
+    members = [(case, await roster.member(tx, case.chat_id, case.external_userid)) for case in cases]
+    return "、".join(
+        f"#{case.id}「{(member.name if member else '') or case.external_userid}」" for case, member in members
+    )
+
+
+async def post(
+    tx: Tx,
+    deed: AnyDeed,
+    key: str,
+    *,
+    lane: int = NORMAL,
+    ordering_key: str | None = None,
+    about: str | None = None,
+    now: datetime,
+) -> None:
+    """Order a message, and count it for everybody who gets it; beyond a person's limit it waits for the next minute."""
+    to = list(deed.to) if isinstance(deed, SendText | SendNotice | SendCard) else []
+    crowded = bool(to) and await cards.most_mailed(tx, to, now=now) >= A_MINUTE_EACH
+    due_at = now + timedelta(minutes=1) if crowded else now
+    await outbox.put(tx, deed, key=key, lane=lane, ordering_key=ordering_key, due_at=due_at, now=now, about=about)
+    await cards.note_mailing(tx, to, now=due_at)
+
+
+async def tell(
+    tx: Tx, to: Sequence[str], text: str, key: str, *, now: datetime, about: str | None = None, link: Link | None = None
+) -> None:
+    """Order a text message. `key` says what it is about; with the moment it makes the message this one."""
+    if to:
+        await post(tx, SendText(to=tuple(to), text=text, link=link), f"{key}:{now.isoformat()}", about=about, now=now)
+
+
+async def expect_todo(
+    tx: Tx, book: Book, userids: Iterable[str], *, now: datetime, first_at: datetime | None = None
+) -> None:
+    """These people have something open that stands in their daily list: the first comes soon, then one a day."""
+    every_day = next_time_of_day(book.removal.todo_at, now)
+    for userid in userids:
+        await todo.expect(tx, userid, first_at=first_at or every_day, else_at=every_day)

@@ -1,0 +1,160 @@
+"""Somebody pressed a button, on a card or on a page. A button closes nothing but a release: it has the group read
+again, and the roster decides.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from loguru import logger
+
+from handlers import asking, cases
+from rules.actions import TransferGroup
+from rules.book import Book
+from rules.decision import Decision
+from rules.events import CardPressed, CasesPressed, GroupReadDue
+from rules.lanes import REMOVAL
+from rules.removal import EVERYBODY, say_cannot_remove, say_choose_first, say_closed, say_too_many_transfers
+from store import cards, inbox, people, removal, roster, staff, transfers
+from store.cards import CardRow
+from store.database import Database, Tx
+from store.removal import CaseRow
+from wecom.gateway import Gateway
+
+
+async def look_up(event: CardPressed | CasesPressed, wecom: Gateway, store: Database, now: datetime) -> None:
+    """Nothing is asked of the platform before a press is taken."""
+
+
+async def handle(event: CardPressed | CasesPressed, seen: None, tx: Tx, book: Book, now: datetime) -> list[Decision]:
+    """Take the press."""
+    if isinstance(event, CasesPressed):
+        await _page_pressed(tx, book, event, now=now)
+        return []
+    card = await cards.card_of_task(tx, event.task_id)
+    if card is None or event.userid not in card.recipients:
+        logger.warning("a press on {} by somebody who was not asked is ignored", event.task_id)
+        return []
+    if event.response_code:
+        card.keep_code(event.response_code, now=now)
+    if card.state == "closed":
+        await cases.show_closed(tx, card, now=now)
+    elif card.kind == "escalation":
+        await _manager_pressed(tx, book, card, event, now=now)
+    else:
+        await _asked_pressed(tx, book, card, event, now=now)
+    return []
+
+
+async def _page_pressed(tx: Tx, book: Book, event: CasesPressed, *, now: datetime) -> None:
+    """A page shows what is open for one person; what has closed since, or was never theirs, is left alone."""
+    theirs = []
+    for case in await removal.cases(tx, list(event.case_ids)):
+        group = await roster.group(tx, case.chat_id)
+        if case.open_key and group is not None and event.userid in group.can_remove():
+            theirs.append(case)
+    await _take(tx, book, theirs, event.userid, event.button, now=now)
+
+
+async def _asked_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *, now: datetime) -> None:
+    chosen = _chosen([case for case in await cards.cases_on(tx, card.number) if case.open_key], event)
+    if chosen:
+        await _take(tx, book, chosen, event.userid, event.button, now=now)
+    else:
+        await asking.tell(tx, [event.userid], say_choose_first(), f"choose:{event.task_id}", now=now)
+
+
+def _chosen(open_cases: list[CaseRow], event: CardPressed) -> list[CaseRow]:
+    """Which of the open cases the press is about. A release of several people has to be chosen, never assumed."""
+    picked = event.selected.get("choice", ())
+    if not picked:
+        return open_cases if len(open_cases) == 1 or event.button != "release" else []
+    return open_cases if EVERYBODY in picked else [case for case in open_cases if str(case.id) in picked]
+
+
+async def _take(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, button: str, *, now: datetime) -> None:
+    """已移出, 误判放行 or 稍后 about these open cases."""
+    await cards.note_press(tx, chosen, userid=userid, button=button, now=now)
+    match button:
+        case "removed":
+            await _says_removed(tx, book, chosen, userid, now=now)
+        case "release":
+            for case in chosen:
+                await _release(tx, case, userid, now=now)
+        case "later":
+            for case in chosen:
+                case.pressed_by, case.step, case.step_due_at = None, "remind", now + book.removal.later
+
+
+async def _says_removed(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, *, now: datetime) -> None:
+    """Somebody says it is done: look at the roster now, and once more when they have had time to be mistaken."""
+    for case in chosen:
+        case.pressed_by, case.step, case.step_due_at = userid, "check", now + book.removal.check_after
+    for chat_id in dict.fromkeys(case.chat_id for case in chosen):
+        await read_now(tx, chat_id, f"pressed:{userid}", now=now)
+
+
+async def read_now(tx: Tx, chat_id: str, why: str, *, now: datetime) -> None:
+    """Have a group read at once."""
+    await inbox.put(
+        tx,
+        source="timer",
+        key=f"{why}:{chat_id}:{now.isoformat()}",
+        event=GroupReadDue(at=now, chat_id=chat_id),
+        lane=REMOVAL,
+        ordering_key=f"group:{chat_id}",
+        due_at=now,
+        now=now,
+    )
+
+
+async def _release(tx: Tx, case: CaseRow, by: str, *, now: datetime) -> None:
+    """A false positive: the person is not asked about again, and what was asked elsewhere is taken back."""
+    name = (await staff.names(tx, [by]))[by]
+    await people.release(tx, case.external_userid, case.rule, released_by=name, case_id=case.id, now=now)
+    for each in await removal.open_cases_about(tx, case.external_userid, case.rule):
+        await cases.close(tx, each, "released", by=by, now=now)
+
+
+# --- managers ---------------------------------------------------------------------------------------------------------
+
+
+async def _manager_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *, now: datetime) -> None:
+    open_cases = [case for case in await cards.cases_on(tx, card.number) if case.open_key]
+    chosen = next(iter(event.selected.get("choice", ())), "")
+    await cards.note_press(tx, open_cases, userid=event.userid, button=event.button, choice=chosen, now=now)
+    if event.button == "seen" or not open_cases:
+        await cases.close_card(tx, card, say_closed(["seen"]), now=now)
+    elif not chosen:
+        await asking.tell(tx, [event.userid], say_choose_first(), f"choose:{event.task_id}", now=now)
+    elif event.button == "reassign":
+        await _reassign(tx, book, card, open_cases, chosen, event.userid, now=now)
+    elif event.button == "transfer":
+        await _transfer(tx, card, chosen, event.userid, now=now)
+
+
+async def _reassign(
+    tx: Tx, book: Book, card: CardRow, open_cases: list[CaseRow], chosen: str, by: str, *, now: datetime
+) -> None:
+    group = await roster.group(tx, card.chat_id)
+    name = (await staff.names(tx, [chosen]))[chosen]
+    if group is None or chosen not in group.can_remove():
+        await asking.tell(tx, [by], say_cannot_remove(name), f"cannot:{card.task_id}", now=now)
+        return
+    await cases.close_card(tx, card, f"已改派给{name}", now=now)
+    await cases.ask_anew(tx, book, group, open_cases, assigned_to=chosen, now=now)
+
+
+async def _transfer(tx: Tx, card: CardRow, chosen: str, by: str, *, now: datetime) -> None:
+    group = await roster.group(tx, card.chat_id)
+    if group is None or group.owner == chosen:
+        await cases.close_card(tx, card, "已经是群主", now=now)
+        return
+    if not await transfers.allowed(tx, group.chat_id, group.owner, now=now):
+        await asking.tell(tx, [by], say_too_many_transfers(group.name), f"transfers:{card.task_id}", now=now)
+        return
+    await transfers.note(tx, group.chat_id, old_owner=group.owner, new_owner=chosen, asked_by=by, now=now)
+    deed = TransferGroup(chat_id=group.chat_id, old_owner=group.owner, new_owner=chosen, asked_by=by)
+    key = f"transfer:{group.chat_id}:{chosen}:{now.isoformat()}"
+    await asking.post(tx, deed, key, lane=REMOVAL, ordering_key=f"transfer:{group.chat_id}", now=now)
+    name = (await staff.names(tx, [chosen]))[chosen]
+    await cases.close_card(tx, card, f"正在转让给{name}", now=now)

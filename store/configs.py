@@ -1,0 +1,43 @@
+"""The configurations that were put in force, a row for each time. The newest is the one that all processes follow."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel, col, select
+
+from store.database import BigId, Tx, UtcTime
+
+
+class ConfigRow(SQLModel, table=True):
+    """A config that was found good. `hash`: hex SHA-256 of `text`; it comes again where somebody goes back to it."""
+
+    __tablename__ = "configs"
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigId)
+    hash: str = Field(index=True)
+    text: str
+    activated_at: datetime = Field(sa_type=UtcTime)
+
+
+async def newest(tx: Tx) -> ConfigRow | None:
+    """The config in force; None where there has never been one."""
+    return (await tx.exec(select(ConfigRow).order_by(col(ConfigRow.id).desc()).limit(1))).first()
+
+
+async def newest_id(tx: Tx) -> int | None:
+    """Which row that is, without its text."""
+    return (await tx.exec(select(ConfigRow.id).order_by(col(ConfigRow.id).desc()).limit(1))).first()
+
+
+async def activate(tx: Tx, text: str, *, config_hash: str, now: datetime) -> ConfigRow:
+    """Put this config in force. Where it is so already, nothing is written."""
+    row = await newest(tx)
+    if row is None or row.hash != config_hash:
+        row = ConfigRow(hash=config_hash, text=text, activated_at=now)
+        tx.add(row)
+        await tx.flush()
+    return row
+
+
+async def of_hash(tx: Tx, config_hash: str) -> ConfigRow | None:
+    """The config that a decision names by its hash."""
+    return (await tx.exec(select(ConfigRow).where(ConfigRow.hash == config_hash).limit(1))).first()
