@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from store.database import parse_url
 from store.migrate import revisions
@@ -128,6 +128,4 @@ def _sqlite(database_url: str, instead: str) -> Path:
 
 def _without_password(database_url: str) -> str:
     url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        return ""
-    return url.set(drivername="postgresql", password=None).render_as_string()
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()

@@ -9,6 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bot.commands.backup import backup, restore
+from bot.commands.doctor import doctor
+from bot.commands.explain import explain
+from bot.commands.status import status
 from bot.serve import Role
 
 app = typer.Typer(
@@ -112,6 +116,39 @@ def check(
         console.width = console.width if console.is_terminal else 160  # nobody reads a file through a keyhole
         show(report, console)
     raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="写成当前文件夹里的 config.schema.json")] = False,
+    reference: Annotated[
+        Path | None, typer.Option(help="更新这一页说明里的表格，如 docs/configuration.md（开发用）")
+    ] = None,
+) -> None:
+    """设置文件的格式（JSON Schema）：编辑器靠它边写边提示。"""
+    from bot.config import read_text
+    from bot.reference import schema_text, with_tables
+    from bot.yaml_tree import read_tree
+
+    if reference:
+        example, _ = read_tree(read_text(EXAMPLE))
+        page = reference.read_text(encoding="utf-8") if reference.exists() else "# config.yaml 怎么写\n"
+        reference.write_text(with_tables(page, example.data() if example else {}), encoding="utf-8")
+        typer.echo(f"更新了 {reference}。")
+    if write:
+        Path("config.schema.json").write_text(schema_text(), encoding="utf-8")
+        typer.echo("写好了 config.schema.json。")
+        typer.echo("下一步：在 config.yaml 第一行写 # yaml-language-server: $schema=./config.schema.json ，")
+        typer.echo("　　　　在 VS Code 里装上 YAML 插件（redhat.vscode-yaml），就会边写边提示。")
+    if not reference and not write:
+        typer.echo(schema_text(), nl=False)
+
+
+app.command()(explain)
+app.command()(doctor)
+app.command()(status)
+app.command()(backup)
+app.command()(restore)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A model's own validators say their reason themselves: `raise ValueError("中文"
 model, `raise PydanticCustomError("doubled", "中文", {"at": ("rules", 1, "name")})`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
@@ -54,6 +55,7 @@ _REASONS = {  # by pydantic's type of error; {…} is filled from its context
     "date_from_datetime_parsing": "应当是日期，例如 2026-11-25",
     "time_parsing": "应当是时刻，例如 20:00",
 }
+_SECRET = re.compile("secret|token|password|api_?key|aes_?key|corp_?id|agent_?id|密钥|密码", re.IGNORECASE)
 _FALLBACK = "这里的内容不对"
 _STRUCTURE = {_A_LIST, _A_MAP}
 
@@ -123,7 +125,7 @@ def _problem(spot: _Spot, details: ErrorDetails, schema: Schema, root: Node, fil
         path = (*path, spot.last or _tag_name(details))
         return Problem(file, *node.place, written(path), "", _lacking(path, schema, root))
     if kind == "extra_forbidden" and isinstance(node, Fields):
-        reason, meant = _unknown_name(spot.last, schema.names_at(root, path))
+        reason, meant = _unknown_name(spot.last, schema.names_at(root, path), schema.labels_at(root, path))
         return Problem(file, *node.keys[spot.last], written((*path, spot.last)), spot.last, reason, meant)
     if spot.last == "[key]":
         reason = f"名称「{path[-1]}」不对：{_said(details)}"
@@ -135,6 +137,8 @@ def _problem(spot: _Spot, details: ErrorDetails, schema: Schema, root: Node, fil
         reason, meant = _not_one_of(node, schema.values_at(root, path))
     else:
         reason, meant = _mismatch(node, _said(details)), ""
+        if kind == "string_pattern_mismatch":
+            reason += f"（{schema.description_at(root, path).split('。')[0]}）"
     return Problem(file, *node.place, written(path), _shown(node), reason, meant)
 
 
@@ -179,14 +183,16 @@ def _mismatch(node: Node, reason: str) -> str:
     return f"「{short(node.text)}」不对：{reason}"
 
 
-def _unknown_name(name: str, allowed: list[str]) -> tuple[str, str]:
+def _unknown_name(name: str, allowed: list[str], labels: dict[str, str]) -> tuple[str, str]:
     """Why a name is not known, and which one was meant."""
     if name != name.strip():
         return "这一行开头有全角空格或不可见的空格，请改成普通空格", ""
     head = name.replace("：", ":").split(":")[0]
     if head in allowed and about_colon(name):
         return about_colon(name), ""
-    meant = closest(name, allowed)
+    if _SECRET.search(name):
+        return f"「{short(name)}」不写在这里：密钥和服务器的设置写在 .env 里", ""
+    meant = closest(name, allowed) or labels.get(closest(name, list(labels)), "")
     known = "" if meant or not allowed else f"：这里可以写 {_list(allowed)}"
     return f"不认识「{short(name)}」{known}", meant
 

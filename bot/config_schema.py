@@ -1,5 +1,6 @@
 """What may stand where: names, values and descriptions, asked of a model's JSON schema along a path of the file."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,12 @@ class Schema:
     def names_at(self, root: Node, path: Path) -> list[str]:
         """The names that may be written in the group of settings at `path`."""
         return list(dict.fromkeys(name for part in self._at(root, path) for name in part.get("properties", {})))
+
+    def labels_at(self, root: Node, path: Path) -> dict[str, str]:
+        """What those settings are called in Chinese, as their descriptions begin, and their names."""
+        fields = [item for part in self._at(root, path) for item in part.get("properties", {}).items()]
+        labels = ((re.split("[：，。；（]", field.get("description", ""))[0], name) for name, field in fields)
+        return {label: name for label, name in labels if label}
 
     def values_at(self, root: Node, path: Path) -> list[str]:
         """The words that may be written at `path`, where it is one of a few."""

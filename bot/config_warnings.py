@@ -36,6 +36,7 @@ def warnings(book: Book, root: Node, file: str, known: Known | None = None) -> l
     """Warnings and notes in the order of the file. `known`: compare with these groups and people, too."""
     settings = list(walk(book))
     findings = [*_nothing_to_do(book), *_kinds(book), *_kinds_that_overlap(book), *_rules(book), *_waits(book)]
+    findings += _full_width_stars(settings)
     findings += _groups_that_are_no_kind(book, settings)
     if known and known.groups:
         findings += [*_patterns_without_groups(settings, known.groups), *_groups_of_two_shops(book, known.groups)]
@@ -94,6 +95,14 @@ def _groups_that_are_no_kind(book: Book, settings: list[Setting]) -> Iterator[_F
             if name not in kinds and not is_pattern(name):
                 reason = f"「{short(name)}」不是一类群的名字，也没有通配符「*」，只会管正好叫这个名字的群"
                 yield _Finding(path, reason, name, closest(name, kinds))
+
+
+def _full_width_stars(settings: list[Setting]) -> Iterator[_Finding]:
+    for setting in settings:
+        if "通配写法" in setting.description:
+            for path, name in setting.names():
+                if "＊" in name:
+                    yield _Finding(path, "全角的「＊」不是通配符", name, name.replace("＊", "*"))
 
 
 def _rules(book: Book) -> Iterator[_Finding]:

@@ -123,7 +123,10 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 async def _apologise(request: Request, error: Exception) -> Response:
     """Starlette calls this outside all middleware, and has the error logged where no request id is known."""
-    logger.error("{} {} failed: {}", request.method, request.url.path, type(error).__name__)
+    # The route, not the address: that may hold a token.
+    logger.error(
+        "{} {} failed: {}", request.method, getattr(request.scope.get("route"), "path", "?"), type(error).__name__
+    )
     response = await _explain(request, HTTPException(500))
     response.raw_headers.extend(_SECURITY)
     return response

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import httpx2
 
 from bot import health
+from bot.actions.action import Hands
 from bot.callback import AsgiApp, Callback, in_front
 from bot.health import Pulse
 from bot.links import Links
 from bot.measure import Measure
 from bot.metrics import Metrics
+from bot.pages.open_group import App, open_page
+from bot.pages.page import Desk, static_files
+from bot.pages.throttle import Throttle
+from bot.pages.todo import todo_page
 from bot.server import RequestIds, create_app
 from bot.settings import Settings
 from bot.worker import Rules, Worker, make_worker
@@ -25,7 +30,8 @@ from store.migrate import upgrade
 from wecom.crypto import Crypto
 from wecom.gateway import Gateway
 from wecom.limits import Limiter
-from wecom.tokens import MemoryTokens
+from wecom.lookups import agent_ticket
+from wecom.tokens import MemoryTokens, TokenKeeper
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,21 @@ async def open_bot(
         domain_codes=settings.wecom_domain_verify,
     )
     links = Links(settings.steward_public_url, settings.steward_secret_key.get_secret_value(), outside.clock)
+    desk = Desk(
+        store=store,
+        rules=rules,
+        links=links,
+        clock=outside.clock,
+        wake=wake,
+        guests=Throttle(outside.clock, per_minute=60),
+        strangers=Throttle(outside.clock, per_minute=30),
+    )
+    tickets = TokenKeeper(
+        lambda: agent_ticket(wecom, outside.clock.now()), key="agent_ticket", cache=MemoryTokens(), clock=outside.clock
+    )
+    to_open = App(settings.wecom_corp_id, settings.wecom_agent_id, tickets, outside.new_token)
+    for router in (static_files(), todo_page(desk), open_page(desk, to_open)):
+        app.include_router(router)
     worker = make_worker(
         store=store,
         wecom=wecom,
@@ -113,7 +134,16 @@ async def open_bot(
         clock=outside.clock,
         metrics=metrics,
         new_token=outside.new_token,
-        links=links,
+        hands=Hands(
+            wecom=wecom,
+            links=links,
+            client=outside.client,
+            clock=outside.clock,
+            webhook_secret=settings.steward_webhook_secret.get_secret_value()
+            if settings.steward_webhook_secret
+            else None,
+            loopback_only=outside.loopback_only,
+        ),
     )
     try:
         yield Bot(

@@ -6,7 +6,7 @@ wanted, still mine? → the call (no transaction) → one transaction: record �
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from bot import log_ids
 from bot.actions import ACTIONS
 from bot.actions.action import Action, Hands
-from bot.links import Links
 from bot.metrics import Metrics
 from handlers import corp, person, press, removal, roster, todo
 from handlers.handler import Handler
@@ -34,7 +33,7 @@ from scheduler.sweep import Sweep
 from store import cards, inbox, outbox, people, queue, trace
 from store import removal as removal_store
 from store import roster as roster_store
-from store.database import Database, StoreUnavailable, Tx
+from store.database import Clash, Database, StoreUnavailable, Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
 from store.queue import LeaseLost, QueueRow
@@ -103,7 +102,7 @@ class Worker:
     clock: Clock
     metrics: Metrics
     new_token: Callable[[], str]
-    links: Links
+    hands: Hands
     actions: Mapping[str, Action]
 
     async def sweep(self) -> int:
@@ -122,6 +121,17 @@ class Worker:
             moments = [await sweep.next_due(tx) for sweep in SWEEPS]
             moments += [await queue.next_due(tx, Inbox), await queue.next_due(tx, Outbox)]
         return min((at for at in moments if at is not None), default=None)
+
+    async def _write(self, keep: Callable[[Tx], Awaitable[None]]) -> None:
+        """One transaction; done again where it clashed with another. What was looked up or sent is not done again."""
+        for tries_left in (2, 1, 0):
+            try:
+                async with self.store.write() as tx:
+                    await keep(tx)
+                return
+            except Clash:
+                if not tries_left:
+                    raise
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -183,7 +193,8 @@ class Worker:
         except TimeoutError:
             raise PlatformError(NO_ANSWER, "look_up") from None
         now = self.clock.now()
-        async with self.store.write() as tx:
+
+        async def keep(tx: Tx) -> None:
             if not await queue.still_mine(tx, Inbox, row.id, token, now=now):
                 raise LeaseLost(f"inbox {row.id}")
             decisions = await handler.handle(event, seen, tx, book, now)
@@ -193,6 +204,8 @@ class Worker:
                     tx, decisions, inbox_id=row.id, event=event.kind, chat_id=chat_id, config=config, now=now
                 )
             await queue.finish(tx, Inbox, row.id, token, "done", now=now)
+
+        await self._write(keep)
         self.metrics.event(row.source, event.kind, "done")
         self.metrics.event_lag(row.source, (now - row.received_at).total_seconds())
 
@@ -250,14 +263,17 @@ class Worker:
             await self._end_deed(row, token, "ignored", "not wanted any more")
             return
         try:
-            result = await action.carry_out(deed, Hands(self.wecom, self.links))
+            result = await action.carry_out(deed, self.hands)
         except PlatformError as error:
             await self._deed_failed(row, token, deed, action, error)
             return
         now = self.clock.now()
-        async with self.store.write() as tx:
+
+        async def keep(tx: Tx) -> None:
             await action.record(deed, result, tx, now)
             await queue.finish(tx, Outbox, row.id, token, "done", now=now, result=_stored(result))
+
+        await self._write(keep)
         self.metrics.action(row.kind, "done")
 
     async def _end_deed(self, row: Outbox, token: str, state: queue.Settled, result: str) -> None:
@@ -346,7 +362,7 @@ def make_worker(
     clock: Clock,
     metrics: Metrics,
     new_token: Callable[[], str],
-    links: Links,
+    hands: Hands,
 ) -> Worker:
     """A worker with the actions that really act."""
     return Worker(
@@ -356,6 +372,6 @@ def make_worker(
         clock=clock,
         metrics=metrics,
         new_token=new_token,
-        links=links,
+        hands=hands,
         actions=ACTIONS,
     )

@@ -179,6 +179,7 @@ class _Builder:
     """Puts ruamel's events together. Raises YAMLError where they break off."""
 
     def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
         self._events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
         self._faults: list[Fault] = []
 
@@ -210,6 +211,8 @@ class _Builder:
         if event.tag:
             self._complain(event, event.tag, f"以「!」开头的文字要加引号（这里不能用 YAML 的标签 {event.tag}）")
         if isinstance(event, ScalarEvent):
+            if not event.style:
+                self._look_at(event)
             return Scalar(place, event.value, plain=not event.style)
         if depth == DEEPEST:
             raise MarkedYAMLError(problem=yaml_mistakes.TOO_DEEP, problem_mark=event.start_mark)
@@ -233,8 +236,12 @@ class _Builder:
             value = self._node(next(self._events), depth)
             if isinstance(value, Scalar) and value.plain and not value.text:
                 value = replace(value, place=key.place)  # an empty value has no place of its own
+                if re.match(r":\s*#\S", self._rest_of_line(event.end_mark)):
+                    self._complain(event, "", yaml_mistakes.NUMBER_SIGN)
             if not isinstance(key, Scalar):
                 self._complain(event, "", "冒号前面只能是一个名称")
+            elif key.plain and re.match(r"-[^\W\d]", key.text):
+                self._complain(event, key.text, yaml_mistakes.DASH)
             elif key.text == "<<" and key.plain:
                 self._complain(event, "<<", "不支持「<<」合并写法，请把内容逐项写出来")
             elif key.text in fields.nodes:
@@ -243,6 +250,19 @@ class _Builder:
             else:
                 fields.nodes[key.text], fields.keys[key.text] = value, key.place
         return fields
+
+    def _look_at(self, event: ScalarEvent) -> None:
+        """Slips that leave good YAML behind, with another meaning than was meant."""
+        text, mark = event.value, event.end_mark
+        if text[:1] in tuple("“”‘’"):
+            self._complain(event, text, yaml_mistakes.CHINESE_QUOTES)
+        elif text[:1] in tuple("［｛"):
+            self._complain(event, text, yaml_mistakes.WIDE_BRACKETS)
+        elif mark.line > event.start_mark.line and not yaml_mistakes.about_colon(text):
+            self._complain(event, text, yaml_mistakes.MORE_LINES)
+
+    def _rest_of_line(self, mark: Any) -> str:
+        return self._lines[mark.line][mark.column :] if mark.line < len(self._lines) else ""
 
     def _complain(self, event: Event, value: str, reason: str) -> None:
         self._faults.append(Fault(_place(event), value, reason))

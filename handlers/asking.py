@@ -8,8 +8,7 @@ from loguru import logger
 from rules.actions import AnyDeed, Link, SendCard, SendNotice, SendText
 from rules.book import Book
 from rules.lanes import NORMAL
-from rules.removal import Asking, whom_to_ask
-from rules.when import next_time_of_day
+from rules.removal import Asking, next_list, whom_to_ask
 from store import cards, outbox, roster, staff, todo
 from store.database import Tx
 from store.removal import CaseRow
@@ -40,7 +39,7 @@ async def managers(tx: Tx, book: Book) -> list[str]:
 
 
 async def called(tx: Tx, names: Iterable[str], what: str) -> list[str]:
-    """The userids of people whom the config calls by name or userid. Who cannot be told apart is logged and left out."""
+    """The userids of people called by name or userid. Who cannot be told apart is logged, and left out."""
     found, doubtful = await staff.find(tx, names)
     if doubtful:
         logger.warning("{} whose name fits nobody, or several people, are left out: {}", what, "、".join(doubtful))
@@ -65,12 +64,19 @@ async def post(
     about: str | None = None,
     now: datetime,
 ) -> None:
-    """Order a message, and count it for everybody who gets it; beyond a person's limit it waits for the next minute."""
+    """Order a message, and count it for everybody who gets it; beyond a person's limit it waits for a later minute."""
     to = list(deed.to) if isinstance(deed, SendText | SendNotice | SendCard) else []
-    crowded = bool(to) and await cards.most_mailed(tx, to, now=now) >= A_MINUTE_EACH
-    due_at = now + timedelta(minutes=1) if crowded else now
-    await outbox.put(tx, deed, key=key, lane=lane, ordering_key=ordering_key, due_at=due_at, now=now, about=about)
-    await cards.note_mailing(tx, to, now=due_at)
+    due_at = await _when_there_is_room(tx, to, now=now)
+    if await outbox.put(tx, deed, key=key, lane=lane, ordering_key=ordering_key, due_at=due_at, now=now, about=about):
+        await cards.note_mailing(tx, to, now=due_at)
+
+
+async def _when_there_is_room(tx: Tx, to: list[str], *, now: datetime) -> datetime:
+    """The first moment, in steps of a minute, at which one more message is not too many for any of them."""
+    at = now
+    while to and await cards.most_mailed_around(tx, to, at=at) >= A_MINUTE_EACH:
+        at += timedelta(minutes=1)
+    return at
 
 
 async def tell(
@@ -85,6 +91,7 @@ async def expect_todo(
     tx: Tx, book: Book, userids: Iterable[str], *, now: datetime, first_at: datetime | None = None
 ) -> None:
     """These people have something open that stands in their daily list: the first comes soon, then one a day."""
-    every_day = next_time_of_day(book.removal.todo_at, now)
     for userid in userids:
-        await todo.expect(tx, userid, first_at=first_at or every_day, else_at=every_day)
+        row = await todo.todo(tx, userid)
+        soon = first_at if row.sent_at is None else None
+        todo.expect(row, at=soon or next_list(book.removal.todo_at, row.sent_at, now))

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from handlers.asking import A_MINUTE_EACH, FIRST_LIST_AFTER, called, expect_todo, post, tell, who, whom
-from rules.actions import Link, SendCard, UpdateCard
+from rules.actions import CallRemover, Link, SendCard, UpdateCard
 from rules.book import Book
 from rules.decision import Decision
 from rules.lanes import REMOVAL
-from rules.removal import PEOPLE_A_CARD, Outcome, Suspect, say_asked_by_text, say_closed, write_card
-from store import cards, observations, people, removal, roster, staff, todo
+from rules.removal import PEOPLE_A_CARD, Outcome, Suspect, Webhook, say_asked_by_text, say_closed, write_card
+from store import cards, observations, outbox, people, removal, roster, staff, todo
 from store.cards import CardRow
 from store.database import Tx
 from store.removal import CaseRow
@@ -35,9 +35,9 @@ async def open_or_update(
     listed: bool,
     now: datetime,
 ) -> None:
-    """Open a case and put it on the group's next card, or (`listed`) only on the daily list of those who can remove.
+    """Open a case and have the person removed: by the company's own program where there is one, else by a card.
 
-    An open case only learns the better evidence.
+    `listed`: it only stands in the daily list of those who can remove. An open case only learns the better evidence.
     """
     case = await removal.open_case_of(tx, group.chat_id, member.external_userid)
     if case is not None:
@@ -60,14 +60,41 @@ async def open_or_update(
     if listed:
         await expect_todo(tx, book, group.can_remove(), first_at=now + FIRST_LIST_AFTER, now=now)
         return
-    asking = await whom(tx, book, group, now=now)
-    wait = book.removal.wait_for_others
-    if await observations.seen(tx, observations.NATIVE_GUARD):
-        wait = max(wait, GUARDED_WAIT)
-    first_at = max(now + wait, asking.not_before)
-    card = await cards.plan(tx, case, first_at=first_at, gap=book.removal.next_card_after)
+    guarded = await observations.seen(tx, observations.NATIVE_GUARD) is not None
+    if book.removal.webhook is not None:
+        await _call_remover(tx, book.removal.webhook, group, case, at=now + GUARDED_WAIT if guarded else now, now=now)
+        return
+    wait = max(book.removal.wait_for_others, GUARDED_WAIT) if guarded else book.removal.wait_for_others
+    card = await plan_card(tx, book, group, case, first_at=now + wait, now=now)
     if card.state == "planned" and card.send_at <= now:
         await send_card(tx, book, card, now=now)
+
+
+async def plan_card(
+    tx: Tx, book: Book, group: GroupRow, case: CaseRow, *, first_at: datetime, now: datetime
+) -> CardRow:
+    """Put a case on the group's next card: not before `first_at`, nor before those who can remove may be asked."""
+    not_before = (await whom(tx, book, group, now=now)).not_before
+    return await cards.plan(tx, case, first_at=max(first_at, not_before), gap=book.removal.next_card_after)
+
+
+async def _call_remover(
+    tx: Tx, webhook: Webhook, group: GroupRow, case: CaseRow, *, at: datetime, now: datetime
+) -> None:
+    """Ask the company's own program. If the roster still shows the person after its `wait`, people are asked."""
+    suspect = await _suspect(tx, case)
+    deed = CallRemover(
+        url=webhook.url,
+        case_id=case.number,
+        chat_id=group.chat_id,
+        group=group.name,
+        external_userid=case.external_userid,
+        name=suspect.name,
+        requested_at=at,
+    )
+    case.step, case.step_due_at = "ask", at + webhook.wait
+    key = f"call_remover:{case.number}"
+    await outbox.put(tx, deed, key=key, lane=REMOVAL, ordering_key=key, due_at=at, now=now, about=f"case:{case.number}")
 
 
 # --- ask --------------------------------------------------------------------------------------------------------------
@@ -106,9 +133,8 @@ async def _put_on_the_list(tx: Tx, book: Book, card: CardRow, cases: list[CaseRo
     card.state = "dropped"
     for case in cases:
         case.listed, case.step, case.step_due_at = True, "escalate", now + book.removal.escalate_after
-    soon = now + timedelta(minutes=1)
     for userid in card.recipients:
-        await todo.expect(tx, userid, first_at=soon, else_at=soon)
+        todo.expect(await todo.todo(tx, userid), at=now + timedelta(minutes=1))
 
 
 async def _ask(tx: Tx, book: Book, group: GroupRow, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
@@ -170,14 +196,35 @@ async def ask_anew(
         await send_card(tx, book, await cards.new(tx, "ask", some, send_at=now), now=now)
 
 
-async def removers_changed(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> None:
-    """Other people can remove now: where none of those who were asked still can, what is open is asked of the new."""
-    stranded = []
-    for case in await removal.open_cases_in(tx, [group.chat_id]):
-        asked = {userid for card in await cards.cards_about(tx, case.number) for userid in card.recipients}
+async def removers_changed(tx: Tx, book: Book, group: GroupRow, *, new_owner: bool, now: datetime) -> None:
+    """Other people can remove now. Where none of those who were asked still can, what is open is asked of the new; and
+    a new owner who was not asked is asked about what those before left to the managers.
+    """
+    stranded, left_to_owner = [], []
+    open_cases = await removal.open_cases_in(tx, [group.chat_id])
+    if any(case.listed or case.escalated_at is not None for case in open_cases):
+        await expect_todo(tx, book, group.can_remove(), now=now)
+    for case in open_cases:
+        about = [card for card in await cards.cards_about(tx, case.number) if card.kind == "ask"]
+        asked = {userid for card in about for userid in card.recipients}
         if asked and not asked & set(group.can_remove()):
             stranded.append(case)
+        elif new_owner and group.owner not in asked and case.escalated_at is not None:
+            left_to_owner.append(case)
     await ask_anew(tx, book, group, stranded, now=now)
+    await ask_anew(tx, book, group, left_to_owner, assigned_to=group.owner, now=now)
+
+
+async def go_on_at(tx: Tx, case: CaseRow, at: datetime) -> None:
+    """A press led to nothing, or put the case off: at `at` it is reminded of, or asked about by a card for the first
+    time; what stands in the daily list only is left to that.
+    """
+    if await cards.cards_about(tx, case.number):
+        case.step, case.step_due_at = "remind", at
+    elif case.listed:
+        case.step, case.step_due_at = None, None
+    else:
+        case.step, case.step_due_at = "ask", at
 
 
 # --- close ------------------------------------------------------------------------------------------------------------
@@ -199,7 +246,8 @@ async def people_gone(
         if case is None:
             continue
         outcome = _how(case, quit_scenes.get(external_userid))
-        if outcome == "removed" and not case.listed and not case.pressed_by and now - case.opened_at < GUARD_IS_QUICK:
+        nobody_was_asked = not case.listed and not case.pressed_by and case.step != "ask"
+        if outcome == "removed" and nobody_was_asked and now - case.opened_at < GUARD_IS_QUICK:
             await observations.note(tx, observations.NATIVE_GUARD, now=now)
         await close(tx, case, outcome, by=case.pressed_by, now=now)
 
@@ -220,11 +268,12 @@ def _how(case: CaseRow, quit_scene: int | None) -> Outcome:
 
 async def close(tx: Tx, case: CaseRow, outcome: Outcome, *, by: str | None, now: datetime) -> None:
     """Close a case. Cards whose last open case it was show everybody who got them that they are done."""
+    about = await cards.cards_about(tx, case.number)  # locked before the case, as a press does: else both would wait
     if not await removal.close(tx, case.number, outcome=outcome, by=by, now=now):
         return
     await tx.refresh(case)
     logger.bind(case=case.id).info("case #{} closed: {} after {}", case.id, outcome, now - case.opened_at)
-    for card in await cards.cards_about(tx, case.number):
+    for card in about:
         cases = await cards.cases_on(tx, card.number)
         if card.state == "sent" and not any(each.open_key for each in cases):
             await close_card(tx, card, say_closed(each.outcome for each in cases), now=now)

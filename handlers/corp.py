@@ -4,12 +4,16 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loguru import logger
+
+from handlers.roster import name_or_none
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import RosterReadDue
 from store import roster, staff
 from store.database import Database, Tx
 from wecom import lookups
+from wecom.errors import PlatformError
 from wecom.gateway import Gateway
 
 NAMES_AT_ONCE = 200  # staff whose names are asked for with one listing; the next one asks for the rest
@@ -26,12 +30,16 @@ class Seen:
 async def look_up(event: RosterReadDue, wecom: Gateway, store: Database, now: datetime) -> Seen:
     """List the groups, and learn the names of staff: the config may call them by name."""
     chat_ids = await lookups.all_group_ids(wecom)
-    userids = await lookups.follow_users(wecom)
+    try:
+        userids = await lookups.follow_users(wecom)
+    except PlatformError as error:
+        logger.warning("the staff with 客户联系 are not known yet: {}", error)
+        userids = ()
     async with store.read() as tx:
         nameless = await staff.nameless(tx, userids)
     names: dict[str, str | None] = {}
     for few in batched(nameless[:NAMES_AT_ONCE], 10):
-        asked = await asyncio.gather(*(lookups.staff_name(wecom, userid) for userid in few))
+        asked = await asyncio.gather(*(name_or_none(wecom, userid) for userid in few))
         names.update(zip(few, asked, strict=True))
     return Seen(chat_ids=chat_ids, names=names)
 

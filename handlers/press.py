@@ -37,6 +37,8 @@ async def handle(event: CardPressed | CasesPressed, seen: None, tx: Tx, book: Bo
     if event.response_code:
         card.keep_code(event.response_code, now=now)
     if card.state == "closed":
+        on_card = await cards.cases_on(tx, card.number)
+        await cards.note_press(tx, on_card, userid=event.userid, button=event.button, now=now)
         await cases.show_closed(tx, card, now=now)
     elif card.kind == "escalation":
         await _manager_pressed(tx, book, card, event, now=now)
@@ -47,12 +49,17 @@ async def handle(event: CardPressed | CasesPressed, seen: None, tx: Tx, book: Bo
 
 async def _page_pressed(tx: Tx, book: Book, event: CasesPressed, *, now: datetime) -> None:
     """A page shows what is open for one person; what has closed since, or was never theirs, is left alone."""
+    await _take(tx, book, await open_for_presser(tx, event), event.userid, event.button, now=now)
+
+
+async def open_for_presser(tx: Tx, event: CasesPressed) -> list[CaseRow]:
+    """Those of the cases that are still open, in groups where the presser can remove."""
     theirs = []
     for case in await removal.cases(tx, list(event.case_ids)):
         group = await roster.group(tx, case.chat_id)
         if case.open_key and group is not None and event.userid in group.can_remove():
             theirs.append(case)
-    await _take(tx, book, theirs, event.userid, event.button, now=now)
+    return theirs
 
 
 async def _asked_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *, now: datetime) -> None:
@@ -82,7 +89,8 @@ async def _take(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, butt
                 await _release(tx, case, userid, now=now)
         case "later":
             for case in chosen:
-                case.pressed_by, case.step, case.step_due_at = None, "remind", now + book.removal.later
+                case.pressed_by = None
+                await cases.go_on_at(tx, case, now + book.removal.later)
 
 
 async def _says_removed(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, *, now: datetime) -> None:

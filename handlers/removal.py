@@ -49,7 +49,7 @@ async def _step(tx: Tx, book: Book, event: CaseStepDue, seen: groups.Seen, *, no
     group = await roster.group(tx, event.chat_id)
     if case is None or group is None or not _is_due(case, event.step, now):
         return decisions
-    together = [each for each in await _on_the_same_card(tx, case) if _is_due(each, event.step, now)]
+    together = [each for each in await _told_together(tx, case, event.step) if _is_due(each, event.step, now)]
     wait_until = await _not_before(tx, book, group, event.step, now=now)
     shown = {member.external_userid for member in seen.chat.members} if seen.chat else set()
     staying = []
@@ -73,15 +73,26 @@ def _is_due(case: CaseRow, step: CaseStep, now: datetime) -> bool:
     return case.open_key is not None and case.step == step and (case.step_due_at is None or case.step_due_at <= now)
 
 
-async def _on_the_same_card(tx: Tx, case: CaseRow) -> list[CaseRow]:
-    """One message speaks about all who are on one card: nobody is told the same thing once per person."""
+async def _told_together(tx: Tx, case: CaseRow, step: CaseStep) -> list[CaseRow]:
+    """One message speaks about all who are on one card: nobody is told the same thing once per person.
+
+    Who is to be asked about by a card is put on it together with the others of the group.
+    """
+    if step == "ask":
+        return [each for each in await removal.open_cases_in(tx, [case.chat_id]) if each.step == step]
     about = await cards.cards_about(tx, case.number)
     return await cards.cases_on(tx, about[-1].number) if about else [case]
 
 
 async def _not_before(tx: Tx, book: Book, group: GroupRow, step: CaseStep, *, now: datetime) -> datetime:
     """Nobody of the shop is reminded off duty, and nothing is escalated that nobody could have done."""
-    return now if step == "check" else (await asking.whom(tx, book, group, now=now)).not_before
+    return now if step in ("check", "ask") else (await asking.whom(tx, book, group, now=now)).not_before
+
+
+async def _ask(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
+    """The company's own program was called, and they are still there: people are asked."""
+    for case in staying:
+        await cases.plan_card(tx, book, group, case, first_at=now, now=now)
 
 
 async def _say_still_there(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
@@ -139,12 +150,15 @@ async def _asked(tx: Tx, staying: list[CaseRow]) -> list[str]:
     return about[-1].recipients if about else []
 
 
-_SAY = {"check": _say_still_there, "remind": _say_reminder, "escalate": _escalate}
+_SAY = {"ask": _ask, "check": _say_still_there, "remind": _say_reminder, "escalate": _escalate}
 
 
 async def _move_on(tx: Tx, book: Book, group: GroupRow, case: CaseRow, done: CaseStep, *, now: datetime) -> None:
     """Set the next step: one reminder, one escalation, then the daily list."""
     case.pressed_by = None
+    if done == "ask":  # the card sets what follows, when it is sent
+        case.step, case.step_due_at = None, None
+        return
     if done == "remind":
         case.reminded_at = now
     if done == "escalate":
@@ -153,7 +167,7 @@ async def _move_on(tx: Tx, book: Book, group: GroupRow, case: CaseRow, done: Cas
     if case.escalated_at is not None:
         case.step, case.step_due_at = None, None
     elif case.reminded_at is None:
-        case.step, case.step_due_at = "remind", max(now, case.opened_at + book.removal.remind_after)
+        await cases.go_on_at(tx, case, max(now, case.opened_at + book.removal.remind_after))
     else:
         case.step, case.step_due_at = "escalate", max(now, case.opened_at + book.removal.escalate_after)
 

@@ -19,7 +19,7 @@ from store import people, roster, staff
 from store.database import Database, Tx
 from store.roster import RETRY_READS, GroupRow, MemberRow
 from wecom import lookups
-from wecom.errors import GroupGone
+from wecom.errors import GroupGone, PlatformError
 from wecom.gateway import Gateway
 from wecom.lookups import Contact, GroupChat
 
@@ -67,9 +67,31 @@ async def look_up(event: GroupEvent, wecom: Gateway, store: Database, now: datet
     return Seen(
         began=now,
         chat=chat,
-        contacts={who: await lookups.read_contact(wecom, who) for who in strangers[:LOOKED_UP_AT_ONCE]},
-        names={userid: await lookups.staff_name(wecom, userid) for userid in nameless if userid},
+        contacts=await _contacts(wecom, strangers[:LOOKED_UP_AT_ONCE]),
+        names={userid: await name_or_none(wecom, userid) for userid in nameless if userid},
     )
+
+
+async def _contacts(wecom: Gateway, strangers: list[str]) -> dict[str, Contact | None]:
+    """The records of these people. What a missing permission hides is left out: the rules go by what is known."""
+    found: dict[str, Contact | None] = {}
+    for who in strangers:
+        try:
+            found[who] = await lookups.read_contact(wecom, who)
+        except PlatformError as error:
+            if error.treatment not in {"alert", "refused"}:
+                raise
+            logger.error("who {} is cannot be asked: {}", who, error)
+    return found
+
+
+async def name_or_none(wecom: Gateway, userid: str) -> str | None:
+    """What a member of staff is called, if the platform says so: for want of a name nothing is held up."""
+    try:
+        return await lookups.staff_name(wecom, userid)
+    except PlatformError as error:
+        logger.warning("the name of {} is not known yet: {}", userid, error)
+        return None
 
 
 def _is_to_be_read(event: GroupEvent, group: GroupRow | None, now: datetime) -> bool:
@@ -100,12 +122,15 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
         await _dismiss(tx, event.chat_id, now=now)
         return []
     group = await roster.known_or_new(tx, event.chat_id, now=now)
-    could_remove = set(group.can_remove()) if group.read_at else None
+    owner, could_remove = group.owner, set(group.can_remove()) if group.read_at else None
     quits = await _apply_event(tx, group, event, seen, now=now)
     applied = await apply_read(tx, group, seen, book, quits, now=now)
     await cases.people_gone(tx, group.chat_id, applied.gone, quits, now=now)
+    for member in applied.judged:
+        if isinstance(event, MembersJoined) and member.external_userid in (event.members or ()):
+            member.announced = True
     if could_remove is not None and could_remove != set(group.can_remove()):
-        await cases.removers_changed(tx, book, group, now=now)
+        await cases.removers_changed(tx, book, group, new_owner=group.owner != owner, now=now)
     return await verdicts.ask_rules(tx, book, group, applied.judged, now=now)
 
 
@@ -131,6 +156,8 @@ async def _apply_event(
     if event.last_version != group.version:
         group.leave_behind(event.last_version)
     if not news and event.version is not None:
+        if isinstance(event, MembersLeft):
+            await _confirm_leave(tx, group, event, now=now)
         return {}
     if isinstance(event, MembersJoined):
         if follows and event.members:
@@ -149,6 +176,21 @@ async def _apply_event(
     return quits
 
 
+async def _confirm_leave(tx: Tx, group: GroupRow, event: MembersLeft, *, now: datetime) -> None:
+    """A leave that a read was quicker to show. Whom it names and who is still on the roster was in doubt, on the word
+    of one read; this is the second witness, unless they came back since.
+    """
+    present = await roster.present(tx, group.chat_id)
+    left = [
+        who
+        for who in event.members or ()
+        if (row := present.get(who)) is not None
+        and (event.version == group.version or (row.joined_at is not None and row.joined_at < event.at))
+    ]
+    gone = await roster.mark_left(tx, group.chat_id, left, quit_scene=event.quit_scene, now=now)
+    await cases.people_gone(tx, group.chat_id, gone, dict.fromkeys(gone, event.quit_scene), now=now)
+
+
 async def _note_presence(tx: Tx, group: GroupRow, ids: tuple[str, ...], *, now: datetime) -> None:
     """A callback names who joined; the read that follows knows the rest. Our own staff have no such prefix."""
     for external_userid in ids:
@@ -156,10 +198,10 @@ async def _note_presence(tx: Tx, group: GroupRow, ids: tuple[str, ...], *, now: 
             continue
         row = await roster.member(tx, group.chat_id, external_userid)
         if row is None:
-            tx.add(MemberRow(chat_id=group.chat_id, external_userid=external_userid, seen_at=now))
+            tx.add(MemberRow(chat_id=group.chat_id, external_userid=external_userid, announced=True, seen_at=now))
         elif row.left_at is not None:
             row.left_at, row.quit_scene = None, None
-            row.detailed, row.joined_at, row.seen_at = False, None, now
+            row.detailed, row.announced, row.joined_at, row.seen_at = False, True, None, now
     await tx.flush()
 
 
@@ -179,7 +221,7 @@ async def apply_read(
     if chat is None:
         return applied
     await _remember_people(tx, seen, now=now)
-    if group.is_old(chat.version):
+    if group.is_old(chat.version or None):
         _read_again(group, now=now)
         return applied
     await _note_group(tx, group, chat, book, now=now)
@@ -196,7 +238,9 @@ async def apply_read(
     for who in gone:
         await roster.mark_left(tx, group.chat_id, [who], quit_scene=quits.get(who), now=now)
     applied.gone = gone
-    group.move_to(chat.version)
+    group.move_to(chat.version or None)
+    if not chat.version:
+        group.awaited_version = None  # a platform that gives no versions cannot show the one awaited
     group.read_at = seen.began
     _settle(group, doubtful=bool(applied.doubtful), now=now)
     await tx.flush()

@@ -7,9 +7,11 @@ from rules.actions import Link, SendNotice
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import TodoDue
-from rules.removal import Todo, say_todo
-from store import removal, roster, todo
+from rules.removal import Open, OpenGroup, Todo, how_joined, say_state, say_todo
+from store import removal, roster, staff, todo
 from store.database import Database, Tx
+from store.roster import GroupRow
+from store.todo import OpenRow
 from wecom.gateway import Gateway
 
 
@@ -41,9 +43,42 @@ async def open_for(tx: Tx, userid: str) -> Todo:
     """What is open in the groups where this person can remove: counts by the name of the group."""
     waiting: dict[str, int] = {}
     listed: dict[str, int] = {}
-    theirs = {group.chat_id: group for group in await roster.groups(tx) if userid in group.can_remove()}
+    theirs = await _groups_of(tx, userid)
     for case in await removal.open_cases_in(tx, list(theirs)):
         name = theirs[case.chat_id].name
         counted = listed if case.listed else waiting
         counted[name] = counted.get(name, 0) + 1
     return Todo(waiting=waiting, listed=listed)
+
+
+async def everything_for(tx: Tx, userid: str) -> tuple[OpenGroup, ...]:
+    """Likewise with everybody by name, for the page: the fullest group first. Locks nothing."""
+    theirs = await _groups_of(tx, userid)
+    rows = await todo.open_rows(tx, list(theirs))
+    inviters = [row.member.invited_by for row in rows if row.member and row.member.invited_by]
+    names = await staff.names(tx, inviters)
+    people: dict[str, list[Open]] = {}
+    for row in rows:
+        people.setdefault(row.case.chat_id, []).append(_open(row, names))
+    groups = [OpenGroup(chat_id=each, name=theirs[each].name, people=tuple(people[each])) for each in people]
+    return tuple(sorted(groups, key=lambda group: (-len(group.people), group.name, group.chat_id)))
+
+
+async def _groups_of(tx: Tx, userid: str) -> dict[str, GroupRow]:
+    return {group.chat_id: group for group in await roster.groups(tx) if userid in group.can_remove()}
+
+
+def _open(row: OpenRow, names: dict[str, str]) -> Open:
+    case, member, person = row.case, row.member, row.person
+    inviter = names.get(member.invited_by or "", "") if member else ""
+    return Open(
+        case_id=case.number,
+        external_userid=case.external_userid,
+        name=(member.name if member else "") or (person.name if person else ""),
+        company=person.company if person else "",
+        joined=how_joined(member.joined_at, member.join_scene, inviter) if member else "",
+        since=case.opened_at,
+        because=case.because,
+        doubt=case.doubt,
+        state=say_state(case.step, listed=case.listed, asked_at=row.asked_at),
+    )

@@ -65,6 +65,8 @@ class Stay:
     def began_before_us(self) -> bool:
         """Whether they were there before we watched the group."""
         joined_at = self.member.joined_at
+        if self.member.announced:
+            return False
         return joined_at is not None and joined_at < self.group.watched_since - JUST_BEFORE_US
 
 

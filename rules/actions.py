@@ -79,12 +79,14 @@ class Card(Value):
 class Link(Value):
     """A signed link to one of our pages, for one person. It is the same whenever it is written out.
 
-    `page`: todo (what is open for them). `issued_at`: its age is counted from here.
+    `page`: todo (what is open for them), open (opens a group's chat in WeCom: `chat_id`). `issued_at`: its age is
+    counted from here.
     """
 
-    page: Literal["todo"]
+    page: Literal["todo", "open"]
     userid: str
     issued_at: AwareDatetime
+    chat_id: str = ""
 
 
 class SendText(Value):
@@ -136,6 +138,21 @@ class TransferGroup(Value):
     asked_by: str
 
 
-AnyDeed = Annotated[SendText | SendNotice | SendCard | UpdateCard | TransferGroup, Field(discriminator="kind")]
+class CallRemover(Value):
+    """The company's own program is asked to take somebody out of a group. `url`: https. It proves nothing by itself."""
+
+    kind: Literal["call_remover"] = "call_remover"
+    url: str
+    case_id: int
+    chat_id: str
+    group: str
+    external_userid: str
+    name: str
+    requested_at: AwareDatetime
+
+
+AnyDeed = Annotated[
+    SendText | SendNotice | SendCard | UpdateCard | TransferGroup | CallRemover, Field(discriminator="kind")
+]
 
 any_deed: TypeAdapter[AnyDeed] = TypeAdapter(AnyDeed)

@@ -203,11 +203,14 @@ class CardDue(Event):
     card_id: int
 
 
-CaseStep = Literal["check", "remind", "escalate"]
+CaseStep = Literal["ask", "check", "remind", "escalate"]
 
 
 class CaseStepDue(Event):
-    """An open case is due for its next step: `check` after a press, `remind`, `escalate`."""
+    """An open case is due for its next step.
+
+    `ask` by a card what the company's own program did not do, `check` after a press, `remind`, `escalate`.
+    """
 
     kind: Literal["case_step_due"] = "case_step_due"
     case_id: int

@@ -10,7 +10,7 @@ from rules.actions import Card, CardButton, CardChoice, CardLine
 from rules.clock import BEIJING
 from rules.rule import Names, Settings
 from rules.value import Value
-from rules.when import DailySpan, Duration, TimeOfDay, say_duration
+from rules.when import DailySpan, Duration, TimeOfDay, next_time_of_day, say_duration
 
 PEOPLE_A_CARD = 5  # a card has 6 lines (page 90236), and the first names the group
 CHOICES_A_CARD = 10  # options of a drop-down list (page 90236)
@@ -25,6 +25,18 @@ OUTCOMES: dict[str | None, str] = {
     "withdrawn": "无需处理",
     "dismissed": "群已解散",
 }
+
+
+class Webhook(Settings):
+    """让公司自己的程序去移人：先通知它，名单上人还在再请群主。"""
+
+    url: str = Field(
+        pattern=r"^https://[^\s/?#@]+(/\S*)?$",
+        description="公司自己的程序的地址，必须是 https://。每个要移出的人通知一次，签名密钥写在 .env 的 STEWARD_WEBHOOK_SECRET。",
+    )
+    wait: Duration = Field(
+        default=timedelta(minutes=2), description="通知以后等多久，名单上人还在（或者程序没有接受）就照常发卡片请群主。"
+    )
 
 
 class Removal(Settings):
@@ -50,6 +62,14 @@ class Removal(Settings):
     )
     without_cards: Names = Field(
         default=(), description="收不到卡片的人（例如只用微工作台的人）：姓名或 userid。给他们发带链接的文字。"
+    )
+    open_group: bool = Field(
+        default=False,
+        description="待办页上给不给「打开群聊」按钮：要先在企业微信后台给应用设好可信域名；页面会加载企业微信自己的脚本。",
+    )
+    webhook: Webhook | None = Field(
+        default=None,
+        description="让公司自己的程序去移人（默认不用）。小心：用机器人软件（RPA、协议挂机）操作企业微信，账号会被封。",
     )
 
 
@@ -232,6 +252,39 @@ class Todo(Value):
         return sum(self.waiting.values()) + sum(self.listed.values())
 
 
+class Open(Value):
+    """One open case as its page shows it. `state`: what has been done about it so far (say_state)."""
+
+    case_id: int
+    external_userid: str
+    name: str
+    company: str
+    joined: str
+    since: AwareDatetime
+    because: str
+    doubt: str
+    state: str
+
+
+class OpenGroup(Value):
+    """What is open in one group, oldest first."""
+
+    chat_id: str
+    name: str
+    people: tuple[Open, ...]
+
+
+def say_state(step: str | None, *, listed: bool, asked_at: datetime | None) -> str:
+    """What has been done about an open case; `asked_at`: when the last card about it was sent."""
+    if step == "check":
+        return "有人说已移出，正在核对名单"
+    if step == "ask":
+        return "已交给公司的程序移出"
+    if asked_at is not None and not listed:
+        return f"{asked_at.astimezone(BEIJING):%m-%d %H:%M} 请过"
+    return "在名单上"
+
+
 def say_todo(todo: Todo) -> tuple[str, str, tuple[CardLine, ...]]:
     """Title, description and lines of somebody's 今日待办 (at most 6 lines: page 90236)."""
     places = {place: todo.waiting.get(place, 0) + todo.listed.get(place, 0) for place in [*todo.waiting, *todo.listed]}
@@ -248,6 +301,14 @@ def say_todo(todo: Todo) -> tuple[str, str, tuple[CardLine, ...]]:
         if part
     )
     return f"今日待办：{todo.total} 位其他企业成员还在群里", description, tuple(lines)
+
+
+def next_list(at: time, last_sent: datetime | None, now: datetime) -> datetime:
+    """When somebody's next 今日待办 comes: at this time of day, and never twice on one day. In UTC."""
+    moment = next_time_of_day(at, now)
+    if last_sent is not None and moment.astimezone(BEIJING).date() == last_sent.astimezone(BEIJING).date():
+        return next_time_of_day(at, moment)
+    return moment
 
 
 def _about(waited: timedelta) -> str:

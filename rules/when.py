@@ -65,7 +65,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": f"^(?=.){_PATTERN}$",
+            "pattern": r"^\s*([0-9０-９]{1,6}\s*(天|小时|分钟|秒|[dhmsDHMS])\s*)+$",  # as forgiving as we are
             "description": f"一段时长，要写单位。{_EXAMPLES}",
             "examples": ["10分钟", "1小时", "3天"],
         }

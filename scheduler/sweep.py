@@ -1,7 +1,8 @@
 """The shape of every file here: `sweep` raises what is due as inbox rows, `next_due` says when there is more.
 
 A sweep clears what it raises in the same transaction, and its keys are deterministic: two processes that sweep at
-once raise each event once.
+once raise each event once. It locks what it clears and skips what is locked: one that comes second must not clear
+again what a handler has set meanwhile.
 """
 
 from datetime import datetime

@@ -42,7 +42,12 @@ MESSAGES: dict[int, str] = {
     81013: "user & party & tag all invalid",
     81017: "too many users in the visible range, use owner_filter",
     84061: "not external contact",
+    84083: "user has no customer contact permission",
     90501: "chat is not an external group",
+    90502: "the owner of the chat has left",
+    90503: "the chat is full",
+    90504: "the owner is the same",
+    90505: "the chat has been transferred too often",
 }
 
 

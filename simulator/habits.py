@@ -23,6 +23,8 @@ HabitName = Literal[
     "presses_without_removing",
     "says_mistake",
     "says_later",
+    "reassigns",
+    "transfers",
     "ignores",
 ]
 
@@ -45,6 +47,8 @@ DEEDS: dict[HabitName, tuple[bool, tuple[str, ...]]] = {
     "presses_without_removing": (False, ("已移出", "移出", "移除")),
     "says_mistake": (False, ("误判", "放行")),
     "says_later": (False, ("稍后", "晚点")),
+    "reassigns": (False, ("改派",)),
+    "transfers": (False, ("转让",)),
     "ignores": (False, ()),
 }
 
@@ -86,13 +90,19 @@ def act(world: "World", staff: "Staff", card: "Received", deed: HabitName, choos
         return
     selected = None
     if card.question:
-        ids = [each.id for each in card.options]
-        wanted = choose or "all"
-        selected = {card.question: [wanted if wanted in ids else ids[0]]}
+        selected = {card.question: [_choice(card, choose)]}
     try:
         world.press(staff.userid, card.task_id, button.key, selected)
     except ImpossibleError as no:
         world.tell(staff.name, f"想点「{button.text}」，但是{no}", task_id=card.task_id)
+
+
+def _choice(card: "Received", choose: str | None) -> str:
+    """What they pick in a drop-down: by its id, else by what it says, else what the card offers first."""
+    wanted = choose or "all"
+    by_id = [each.id for each in card.options if each.id == wanted]
+    by_text = [each.id for each in card.options if choose and choose in each.text]
+    return [*by_id, *by_text, card.options[0].id][0]
 
 
 def was_removed(world: "World", group: "Group", person: "Customer") -> None:

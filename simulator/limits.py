@@ -78,10 +78,11 @@ class Usage:
 
 
 class Tokens:
-    """One token at a time: asking again within its life gives the same one."""
+    """One token at a time: asking again within its life gives the same one. Likewise tickets."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", kind: str = "token") -> None:
         self._world = world
+        self._kind = kind
         self._issued: dict[str, datetime] = {}
         self._current: str | None = None
 
@@ -89,7 +90,7 @@ class Tokens:
         """The token and the seconds it has left."""
         now = self._world.clock.now()
         if self._current is None or now >= self._issued[self._current]:
-            self._current = self._world.new_id("token", 64)
+            self._current = self._world.new_id(self._kind, 64)
             self._issued[self._current] = now + TOKEN_LIFE
         return self._current, int((self._issued[self._current] - now).total_seconds())
 

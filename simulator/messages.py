@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from html import unescape
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.errors import ApiError, ImpossibleError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 CODE_LIFE = timedelta(hours=72)  # page 94945
+LINK = re.compile(r"""<a href=["'](https?://[^"'<>\s]+)["']>([^<]*)</a>""")  # the one tag that texts may hold
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,18 @@ class Received:
         return [Option(each["id"], each["text"]) for each in selection["option_list"]]
 
     @property
+    def links(self) -> list[tuple[str, str]]:
+        """Where it leads, as (words, address): the links in a text; what a card opens when it is pressed."""
+        if isinstance(self.content, str):
+            return [(words, unescape(url)) for url, words in LINK.findall(self.content)]
+        jumps = [each for each in self.card.get("jump_list") or [] if each.get("type") == 1]
+        found = [(each["title"], each["url"]) for each in jumps]
+        action = self.card.get("card_action") or {}
+        if action.get("type") == 1 and action["url"] not in [url for _, url in found]:
+            found.append(("打开", action["url"]))
+        return found
+
+    @property
     def text(self) -> str:
         return readable(self.content)
 
@@ -78,7 +93,7 @@ class Received:
 def readable(content: str | Mapping[str, Any]) -> str:
     """All that can be read in a message, one piece a line."""
     if isinstance(content, str):
-        return content
+        return LINK.sub(r"\2", content)
     title = content.get("main_title") or {}
     pieces = [title.get("title"), title.get("desc"), content.get("sub_title_text")]
     pieces += [

@@ -36,7 +36,7 @@ class Staff:
 
         The n-th card that is answered gets the n-th deed, later ones the last. `after` (plus a random part of
         `spread`) is how long they take, `ignores_first` how many cards and reminders they let pass, `choose` the option
-        that they pick in a card's drop-down (else "all" where there is one, else what the card offers first).
+        that they pick in a card's drop-down, by its id or words (else "all" where there is one, else what is first).
         """
         self.habit = Habit(deeds, after, spread, ignores_first, choose)
         self.heard = 0

@@ -1,12 +1,14 @@
 """/phone: be anybody. Plain HTML forms, so that it works without JavaScript and for tests that drive it by HTTP."""
 
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,6 +16,7 @@ from starlette.routing import Route
 
 from simulator.errors import ImpossibleError
 from simulator.groups import Group
+from simulator.messages import LINK
 from simulator.people import Staff
 from simulator.world import Person, World
 
@@ -41,6 +44,7 @@ class Phone:
     def __init__(self, world: World) -> None:
         self._world = world
         self._pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
+        self._pages.filters["linked"] = _linked
         self._pages.filters["clock"] = lambda at: at.astimezone(SHANGHAI).strftime("%H:%M")
 
     def _page(self, name: str, request: Request, **values: Any) -> Response:
@@ -88,6 +92,16 @@ class Phone:
         except KeyError:
             said = "做不到：没有这个人、群或卡片"
         return _back(f"/phone/{who.id}", said)
+
+
+def _linked(text: str) -> Markup:
+    """A text as the client shows it: its links can be pressed, everything else is plain."""
+    parts = LINK.split(text)  # plain, address, words, plain, …
+    made = Markup(escape(parts[0]))  # noqa: S704 (escaped)
+    for url, words, plain in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        link = Markup('<a href="{}" target="_blank" rel="noopener">{}</a>')
+        made += link.format(unescape(url), unescape(words)) + escape(plain)
+    return made
 
 
 async def _form(request: Request) -> Form:

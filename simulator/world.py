@@ -27,6 +27,7 @@ from simulator.messages import Delivered, PostOffice, Received
 from simulator.people import Customer, Follow, Staff
 from simulator.schedule import Deed, Schedule
 from simulator.story import Story
+from simulator.transfers import Transfers
 
 Person = Customer | Staff
 SCAN_LIMIT = 200  # a code stops letting people in here; above, only by invitation
@@ -72,6 +73,7 @@ class World:
         self.on_story: list[Story] = []
         self.schedule = Schedule()
         self.tokens, self.usage, self.mail = Tokens(self), Usage(self), PostOffice(self)
+        self.tickets, self.transfers = Tokens(self, "ticket"), Transfers()
         self.courier = Courier(self, token, aes_key)
         self._ids = Ids(seed)
 

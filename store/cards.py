@@ -161,9 +161,9 @@ async def cards_about(tx: Tx, case_id: int) -> list[CardRow]:
 
 
 async def due(tx: Tx, *, now: datetime) -> list[CardRow]:
-    """Planned cards that have waited long enough."""
+    """Planned cards that have waited long enough; those that another process is raising are left to it."""
     query = select(CardRow).where(CardRow.state == "planned", CardRow.send_at <= now).order_by(col(CardRow.id))
-    return list((await tx.exec(query)).all())
+    return list((await tx.exec(query.with_for_update(skip_locked=True))).all())
 
 
 async def next_due(tx: Tx) -> datetime | None:
@@ -190,10 +190,21 @@ async def note_mailing(tx: Tx, userids: list[str], *, now: datetime) -> None:
 
 
 async def most_mailed(tx: Tx, userids: list[str], *, now: datetime) -> int:
-    """How many messages the one among them with the most has had within the last minute."""
+    """How many messages the one among them with the most has had within the last minute, or is about to get."""
+    return await _most_mailed(tx, userids, after=now - A_MINUTE)
+
+
+async def most_mailed_around(tx: Tx, userids: list[str], *, at: datetime) -> int:
+    """Likewise in the minute before `at` or the minute after it, together: messages that wait are counted, too."""
+    return await _most_mailed(tx, userids, after=at - A_MINUTE, before=at + A_MINUTE)
+
+
+async def _most_mailed(tx: Tx, userids: list[str], *, after: datetime, before: datetime | None = None) -> int:
     query = (
         select(func.count())
-        .where(col(MailingRow.userid).in_(userids), col(MailingRow.at) > now - A_MINUTE)
+        .where(col(MailingRow.userid).in_(userids), col(MailingRow.at) > after)
         .group_by(MailingRow.userid)
     )
+    if before is not None:
+        query = query.where(col(MailingRow.at) < before)
     return max((await tx.exec(query)).all(), default=0)

@@ -43,6 +43,11 @@ _SQLITE_TROUBLE = {
 }
 # SQLSTATE: connection, authorisation, no such database, resources (disk full), shutdown, system, internal; a standby.
 _POSTGRES_TROUBLE = ("08", "28", "3D", "53", "57P", "58", "XX", "25006")
+_POSTGRES_CLASHES = {"40001", "40P01", "23505"}  # cannot serialize; a deadlock; both wrote the same new row
+
+
+class Clash(Exception):  # noqa: N818  # says what happened
+    """Two transactions stood in each other's way, and this one was undone: doing it again at once may help."""
 
 
 class StoreUnavailable(Exception):  # noqa: N818  # says what is the case
@@ -63,13 +68,19 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     return StoreUnavailable(f"{type(cause).__name__}: {cause}") if trouble else None
 
 
+def _as_clash(error: BaseException) -> Clash | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlstate", None)
+    return Clash(f"{code}: {type(cause).__name__}") if code in _POSTGRES_CLASHES else None
+
+
 @contextlib.contextmanager
 def recognised(*errors: type[Exception]) -> Iterator[None]:
-    """Of these errors, those that say that the database is at fault become StoreUnavailable."""
+    """Of these errors, those that say that the database is at fault become StoreUnavailable, or Clash."""
     try:
         yield
     except errors as error:
-        trouble = as_unavailable(error)
+        trouble = as_unavailable(error) or _as_clash(error)
         if trouble is None:
             raise
         raise trouble from error

@@ -24,6 +24,14 @@ async def last_case(tx: Tx) -> int | None:
     return (await tx.exec(select(func.max(CaseRow.id)))).one()
 
 
+async def group(tx: Tx, chat_id: str) -> GroupRow | None:
+    return (await tx.exec(select(GroupRow).where(GroupRow.chat_id == chat_id))).first()
+
+
+async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None:
+    return await tx.get(MemberRow, (chat_id, external_userid))
+
+
 async def names_of(tx: Tx, row: CaseRow) -> tuple[str, str]:
     """What the group and the person of a case are called; their ids where they have no name."""
     group = select(GroupRow.name).where(GroupRow.chat_id == row.chat_id)

@@ -98,12 +98,13 @@ async def release(
 
 
 async def checks_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[PersonRow]:
-    """People whose time to be asked about again has come."""
+    """People whose time to be asked about again has come; those that another process is raising are left to it."""
     query = (
         select(PersonRow)
         .where(col(PersonRow.check_due_at) <= now)
         .order_by(col(PersonRow.check_due_at), PersonRow.external_userid)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return list((await tx.exec(query)).all())
 

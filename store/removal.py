@@ -13,7 +13,7 @@ class CaseRow(SQLModel, table=True):
     """`open_key` is "chat_id external_userid" while open, then empty: nobody has two open cases in one group.
 
     `listed`: nobody gets a card about it; it stands in the daily list of those who can remove. `step`: what is due at
-    `step_due_at` (call, ask, check, remind, escalate). `pressed_by`: who said 已移出 and is waited for.
+    `step_due_at` (ask, check, remind, escalate). `pressed_by`: who said 已移出 and is waited for.
     """
 
     __tablename__ = "cases"
@@ -147,9 +147,9 @@ async def close(tx: Tx, case_id: int, *, outcome: Outcome, by: str | None, now: 
 
 
 async def steps_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[CaseRow]:
-    """Open cases whose next step has come."""
+    """Open cases whose next step has come; those that another process is raising are left to it."""
     query = select(CaseRow).where(col(CaseRow.step_due_at) <= now).order_by(col(CaseRow.step_due_at), col(CaseRow.id))
-    return list((await tx.exec(query.limit(limit))).all())
+    return list((await tx.exec(query.limit(limit).with_for_update(skip_locked=True))).all())
 
 
 async def next_step(tx: Tx) -> datetime | None:

@@ -66,7 +66,10 @@ class GroupRow(SQLModel, table=True):
 
 
 class MemberRow(SQLModel, table=True):
-    """One external member of one group, also after leaving. `detailed` is False while only a callback named them."""
+    """One external member of one group, also after leaving. `detailed` is False while only a callback named them.
+
+    `announced`: a callback said that they joined, so they were not there before us, whatever their `joined_at`.
+    """
 
     __tablename__ = "members"
 
@@ -79,6 +82,7 @@ class MemberRow(SQLModel, table=True):
     invited_by: str | None = None
     state: str | None = None
     detailed: bool = False
+    announced: bool = False
     seen_at: datetime = Field(sa_type=UtcTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcTime)
     quit_scene: int | None = None
@@ -161,12 +165,13 @@ def read_soon(group: GroupRow, *, at: datetime) -> None:
 
 
 async def reads_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[GroupRow]:
-    """Groups whose time to be read again has come."""
+    """Groups whose time to be read again has come; those that another process is raising are left to it."""
     query = (
         select(GroupRow)
         .where(col(GroupRow.read_due_at) <= now, col(GroupRow.dismissed_at).is_(None))
         .order_by(col(GroupRow.read_due_at), GroupRow.chat_id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return list((await tx.exec(query)).all())
 

@@ -1,11 +1,16 @@
 """Who is to get a 今日待办 list, and when: one row a person, while they have something open."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func
 from sqlmodel import Field, SQLModel, col, select
 
+from store.cards import CardCaseRow, CardRow
 from store.database import Tx, UtcTime
+from store.people import PersonRow
+from store.removal import CaseRow
+from store.roster import MemberRow
 
 
 class TodoRow(SQLModel, table=True):
@@ -28,19 +33,50 @@ async def todo(tx: Tx, userid: str) -> TodoRow:
     return row
 
 
-async def expect(tx: Tx, userid: str, *, first_at: datetime, else_at: datetime) -> None:
-    """Have the person get a list: at `first_at` where they never had one, else at `else_at`, if not earlier."""
-    row = await todo(tx, userid)
-    at = else_at if row.sent_at else first_at
+def expect(row: TodoRow, *, at: datetime) -> None:
+    """Have the person get a list at `at`, unless they get one earlier anyhow."""
     if row.due_at is None or at < row.due_at:
         row.due_at = at
 
 
 async def due(tx: Tx, *, now: datetime) -> list[TodoRow]:
-    """Whose list is due."""
+    """Whose list is due; those that another process is raising are left to it."""
     query = select(TodoRow).where(col(TodoRow.due_at) <= now).order_by(TodoRow.userid)
-    return list((await tx.exec(query)).all())
+    return list((await tx.exec(query.with_for_update(skip_locked=True))).all())
 
 
 async def next_due(tx: Tx) -> datetime | None:
     return (await tx.exec(select(func.min(TodoRow.due_at)))).one()
+
+
+class OpenRow(NamedTuple):
+    """One open case with all that a list says about it. `asked_at`: when the last card about it was sent."""
+
+    case: CaseRow
+    member: MemberRow | None
+    person: PersonRow | None
+    asked_at: datetime | None
+
+
+async def open_rows(tx: Tx, chat_ids: list[str]) -> list[OpenRow]:
+    """What is open in these groups, by group, oldest first. Locks nothing."""
+    asked = (
+        select(CardCaseRow.case_id, func.max(CardRow.send_at).label("asked_at"))
+        .join(CardRow, col(CardRow.id) == col(CardCaseRow.card_id))
+        .where(CardRow.kind == "ask", col(CardRow.state).in_(["sent", "closed"]))
+        .group_by(col(CardCaseRow.case_id))
+        .subquery()
+    )
+    query = (
+        select(CaseRow, MemberRow, PersonRow, asked.c.asked_at)
+        .join(
+            MemberRow,
+            (col(MemberRow.chat_id) == CaseRow.chat_id) & (col(MemberRow.external_userid) == CaseRow.external_userid),
+            isouter=True,
+        )
+        .join(PersonRow, col(PersonRow.external_userid) == CaseRow.external_userid, isouter=True)
+        .join(asked, asked.c.case_id == CaseRow.id, isouter=True)
+        .where(col(CaseRow.chat_id).in_(chat_ids), col(CaseRow.open_key).is_not(None))
+        .order_by(CaseRow.chat_id, col(CaseRow.id))
+    )
+    return [OpenRow(*row) for row in (await tx.exec(query)).all()]

@@ -5,7 +5,7 @@ To add an endpoint, add its value and its function; parse inside `_reading`, and
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime
@@ -14,6 +14,7 @@ from rules.facts import Member
 from rules.value import Value
 from wecom.errors import BAD_ANSWER, GroupGone, PlatformError
 from wecom.gateway import Gateway
+from wecom.tokens import Token
 
 
 class GroupPage(Value):
@@ -184,6 +185,29 @@ async def staff_name(gateway: Gateway, userid: str) -> str | None:
         raise
     with _reading(path):
         return str(answer["name"])
+
+
+# --- the client ------------------------------------------------------------------------------------------------------
+
+
+async def agent_ticket(gateway: Gateway, asked_at: datetime) -> Token:
+    """The app's jsapi_ticket, which signs what its pages may ask of the WeCom client (page 90506). Keep it."""
+    path = "ticket/get"
+    answer = await gateway.get(path, type="agent_config")
+    with _reading(path):
+        seconds = int(answer["expires_in"])
+        return Token(str(answer["ticket"]), asked_at + timedelta(seconds=seconds - min(300, seconds // 10)))
+
+
+async def staff_sight(gateway: Gateway, userid: str) -> Literal["visible", "hidden", "gone"]:
+    """Whether the app may see a member of staff (60011: not in its visible range), or there is none such (60111)."""
+    try:
+        await gateway.get("user/get", userid=userid)
+    except PlatformError as error:
+        if error.errcode in (60011, 60111):
+            return "hidden" if error.errcode == 60011 else "gone"
+        raise
+    return "visible"
 
 
 # --- parsing ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import httpx2
+
 from bot.links import Links
+from rules.clock import Clock
 from store.database import Tx
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
@@ -12,10 +15,17 @@ from wecom.gateway import Gateway
 
 @dataclass(frozen=True)
 class Hands:
-    """What an action may use to act."""
+    """What an action may use to act.
+
+    `client` is for other addresses than WeCom's; `loopback_only`: those have to be on this machine.
+    """
 
     wecom: Gateway
     links: Links
+    client: httpx2.AsyncClient
+    clock: Clock
+    webhook_secret: str | None = None
+    loopback_only: bool = False
 
 
 class Action(Protocol):

@@ -55,6 +55,15 @@ SELECTION: Shape = {
     "option_list": Field(list, required=True),
     "selected_id": Field(),
 }
+JUMP: Shape = {
+    "type": NUMBER,
+    "title": Field(required=True, most=13),
+    "url": Field(),
+    "appid": Field(),
+    "pagepath": Field(),
+    "question": Field(),
+}
+EMPHASIS: Shape = {"title": Field(most=10), "desc": Field(most=15)}
 OPTION: Shape = {"id": Field(required=True, bytes=128), "text": Field(required=True, most=16)}
 CARD: Shape = {
     "card_type": Field(required=True),
@@ -83,10 +92,15 @@ PARTS: Mapping[str, Shape] = {
     "main_title": TITLE,
     "quote_area": QUOTE,
     "card_action": ACTION,
+    "emphasis_content": EMPHASIS,
     "button_selection": SELECTION,
 }
 # list → (what each item looks like, most items)
-LISTS: Mapping[str, tuple[Shape, int]] = {"horizontal_content_list": (LINE, 6), "button_list": (BUTTON, 6)}
+LISTS: Mapping[str, tuple[Shape, int]] = {
+    "horizontal_content_list": (LINE, 6),
+    "jump_list": (JUMP, 3),
+    "button_list": (BUTTON, 6),
+}
 
 TooLong = tuple[str, int, int]  # field, its length, what is shown
 
@@ -112,9 +126,22 @@ def check_card(card: Any, *, strict: bool, task_id_required: bool) -> list[TooLo
             options = card["button_selection"]["option_list"]
             too_long += _check_list("option_list", options, OPTION, 10, strict=strict)
             _check_options(options)
-    elif card["card_action"].get("type") not in {1, 2}:
-        raise ApiError(42045)
+    else:
+        _check_notice(card)
     return too_long
+
+
+def _check_notice(card: Mapping[str, Any]) -> None:
+    """A text_notice has a title of some sort, and all that can be pressed leads somewhere."""
+    title, emphasis = card.get("main_title") or {}, card.get("emphasis_content") or {}
+    if not (title.get("title") or emphasis.get("title") or card.get("sub_title_text")):
+        raise ApiError(40063, "main_title.title or sub_title_text")
+    action = card["card_action"]
+    if action.get("type") not in {1, 2} or not action.get("url" if action["type"] == 1 else "appid"):
+        raise ApiError(42045)
+    for jump in card.get("jump_list") or []:
+        if not jump.get({1: "url", 2: "appid", 3: "question"}.get(jump.get("type", 0), "title")):
+            raise ApiError(40063, "jump_list")
 
 
 def _check_task_id(card: Mapping[str, Any], *, required: bool) -> None:

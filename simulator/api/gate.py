@@ -13,8 +13,10 @@ Endpoint = Callable[[World, Call], Json]
 
 ENDPOINTS: Mapping[str, tuple[Literal["GET", "POST"], Endpoint]] = {
     "gettoken": ("GET", tokens.gettoken),
+    "ticket/get": ("GET", tokens.ticket_get),
     "externalcontact/groupchat/list": ("POST", groupchat.groupchat_list),
     "externalcontact/groupchat/get": ("POST", groupchat.groupchat_get),
+    "externalcontact/groupchat/onjob_transfer": ("POST", groupchat.onjob_transfer),
     "externalcontact/get": ("GET", contacts.contact_get),
     "externalcontact/get_follow_user_list": ("GET", contacts.follow_user_list),
     "user/get": ("GET", users.user_get),

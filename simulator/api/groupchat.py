@@ -1,10 +1,10 @@
-"""Customer groups: externalcontact/groupchat/list (page 92120) and get (pages 92122, 96338)."""
+"""Customer groups: externalcontact/groupchat/list (page 92120), get (pages 92122, 96338), onjob_transfer (95703)."""
 
 import base64
 import binascii
 
 from simulator.api.call import Call, Json, strings
-from simulator.errors import ApiError
+from simulator.errors import MESSAGES, ApiError
 from simulator.groups import Group, Member, Snapshot
 from simulator.world import World
 
@@ -64,6 +64,29 @@ def groupchat_get(world: World, call: Call) -> Json:
     if not world.staff[seen.owner].visible:
         raise ApiError(60011, "the owner is not in the visible range")
     return {"group_chat": _group(world, seen, bool(need_name))}
+
+
+def onjob_transfer(world: World, call: Call) -> Json:
+    """Hands groups to another owner. Each group that is not handed over is listed with its errcode (page 95703)."""
+    chat_ids = strings(call.body.get("chat_id_list"), "chat_id_list", 100)
+    if not chat_ids:
+        raise ApiError(40058, "chat_id_list")
+    new_owner = world.staff.get(call.text("new_owner"))
+    if new_owner is None or new_owner.left:
+        raise ApiError(60111, "new_owner")
+    if not new_owner.visible:
+        raise ApiError(60011, "new_owner")
+    if not new_owner.serves:
+        raise ApiError(84083, "new_owner")
+    failed = []
+    for chat_id in dict.fromkeys(chat_ids):
+        group = world.groups.get(chat_id)
+        errcode = world.transfers.refused(world, group, new_owner)
+        if errcode is None and group is not None:
+            world.transfers.hand_over(world, group, new_owner)
+        else:
+            failed.append({"chat_id": chat_id, "errcode": errcode, "errmsg": MESSAGES[errcode or -1]})
+    return {"failed_chat_list": failed}
 
 
 def _group(world: World, seen: Snapshot, need_name: bool) -> Json:  # noqa: FBT001 (private, always named above)

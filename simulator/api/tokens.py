@@ -1,4 +1,4 @@
-"""gettoken (page 91039)."""
+"""gettoken (page 91039), and the app's jsapi_ticket: ticket/get (page 90506)."""
 
 from simulator.api.call import Call, Json
 from simulator.errors import ApiError
@@ -16,3 +16,11 @@ def gettoken(world: World, call: Call) -> Json:
         raise ApiError(40001)
     token, seconds = world.tokens.issue()
     return {"access_token": token, "expires_in": seconds}
+
+
+def ticket_get(world: World, call: Call) -> Json:
+    """One ticket at a time, like the token; it lives as long."""
+    if call.query.get("type") != "agent_config":
+        raise ApiError(40058, "type")
+    ticket, seconds = world.tickets.issue()
+    return {"ticket": ticket, "expires_in": seconds}

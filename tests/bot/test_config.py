@@ -30,24 +30,6 @@ def said(text: str, model: type[BaseModel]) -> list[str]:
     return str(caught.value).splitlines()
 
 
-# --- golden files -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.yaml")))
-def test_a_bad_config_is_answered_with_exactly_its_text(name: str) -> None:
-    """Each file of mistakes beside this test is refused with the words that stand in the `.txt` of its name."""
-    with pytest.raises(ConfigError) as caught:
-        read_config(GOLDEN / f"{name}.yaml", Book)
-    assert f"{caught.value}\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
-
-
-def test_every_mistake_has_its_text_and_every_text_its_mistake() -> None:
-    """No golden file is left over or forgotten."""
-    mistakes, texts = ({path.stem for path in GOLDEN.glob(kind)} for kind in ("*.yaml", "*.txt"))
-    assert mistakes == texts
-    assert len(mistakes) >= 15
-
-
 # --- values -----------------------------------------------------------------------------------------------------------
 
 

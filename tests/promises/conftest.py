@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any, Literal
 
 import httpx2
 import pytest
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
+from bot.callback import AsgiApp, Message, Receive, Scope, Send
 from bot.settings import Settings
 from bot.step import settle
 from bot.wiring import Bot, Outside, open_bot
@@ -50,6 +52,16 @@ async def believed(tx: Tx) -> dict[str, frozenset[str]]:
     return {group.chat_id: frozenset(await roster.present(tx, group.chat_id)) for group in await roster.groups(tx)}
 
 
+async def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    async with database.read() as tx:
+        connection = await tx.connection()
+        return {
+            table.name: sorted((tuple(row) for row in await connection.execute(table.select())), key=repr)
+            for table in SQLModel.metadata.sorted_tables
+        }
+
+
 def cards_about(world: World, names: Sequence[str]) -> Counter[str]:
     """How many cards that reached somebody name each of these people, who have one case each."""
     cards = [each.text for each in world.sent if each.kind == "card"]
@@ -59,6 +71,57 @@ def cards_about(world: World, names: Sequence[str]) -> Counter[str]:
 def deliveries_per_card(world: World) -> Counter[tuple[str, str | None]]:
     """How often each card reached each person."""
     return Counter((each.userid, each.task_id) for each in world.sent if each.kind == "card")
+
+
+# --- a call that hangs ------------------------------------------------------------------------------------------------
+
+Moment = Literal["before its effect", "after its effect", "never arrives"]
+
+
+@dataclass
+class Held:
+    """Stands in front of the simulator's API and holds one call until let go, before or after it has its effect; one
+    that never arrives has none at all."""
+
+    app: AsgiApp
+    endpoint: str = ""
+    moment: Moment = "before its effect"
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hold(self, endpoint: str, moment: Moment) -> None:
+        """The next call of this endpoint is held."""
+        self.endpoint, self.moment = endpoint, moment
+        self.reached, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def is_reached(self) -> None:
+        """Wait until the call is held."""
+        await asyncio.wait_for(self.reached.wait(), 30)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.endpoint or not scope["path"].endswith(self.endpoint):
+            await self.app(scope, receive, send)
+            return
+        self.endpoint = ""
+        if self.moment != "after its effect":
+            await self._wait()
+        if self.moment == "never arrives":
+            return
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self.app(scope, receive, keep)
+        if self.moment == "after its effect":
+            await self._wait()
+        for message in answer:
+            await send(message)
+
+    async def _wait(self) -> None:
+        self.reached.set()
+        let_go = self.let_go
+        await let_go.wait()
 
 
 # --- several bots on virtual time -------------------------------------------------------------------------------------
@@ -95,6 +158,7 @@ class Street:
     bots: list[Bot]
     callbacks: Everywhere
     to_bots: httpx2.AsyncClient
+    held: Held
 
     async def settle(self) -> None:
         """Everything that is due now, in the world and in all bots at once, until nobody has anything to do."""
@@ -151,9 +215,8 @@ async def street(
     """`bots` bots on one database beside `world`; every callback goes to each of them, `times` times at once."""
     tokens = (f"token-{n}" for n in count())
     async with AsyncExitStack() as stack:
-        to_world = await stack.enter_async_context(
-            httpx2.AsyncClient(transport=httpx2.ASGITransport(app=create_app(world)))
-        )
+        held = Held(create_app(world))
+        to_world = await stack.enter_async_context(httpx2.AsyncClient(transport=httpx2.ASGITransport(app=held)))
         outside = Outside(
             clock=clock, client=to_world, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
@@ -162,7 +225,7 @@ async def street(
         everywhere = Everywhere([httpx2.ASGITransport(app=bot.app) for bot in together], times)
         to_bots = await stack.enter_async_context(httpx2.AsyncClient(transport=everywhere))
         world.callback_to("http://bot/callback", to_bots)
-        yield Street(world, clock, together, everywhere, to_bots)
+        yield Street(world, clock, together, everywhere, to_bots, held)
 
 
 # --- `steward serve` as a process -------------------------------------------------------------------------------------

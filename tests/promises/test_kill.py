@@ -17,14 +17,15 @@ import httpx2
 import pytest
 
 from bot import server
-from bot.callback import AsgiApp, Message, Receive, Scope, Send
 from simulator import CallbackSettings, Customer, Faults, ImpossibleError, Limits, World, create_app
 from simulator.clock import WallClock
 from simulator.server import live
 from store.database import Database
 from tests.promises.conftest import (
     AES_KEY,
+    Held,
     Installation,
+    Moment,
     a_corp,
     all_done,
     believed,
@@ -47,44 +48,6 @@ PATIENT = CallbackSettings(tries=10_000, retry_after=timedelta(milliseconds=200)
 
 def unruly() -> Faults:
     return Faults(doubled=0.1, reordered=0.1, answer_lost=0.1, reorder_by=timedelta(milliseconds=100))
-
-
-@dataclass
-class Held:
-    """Stands in front of the simulator's API and holds one call, before or after it has its effect, until let go."""
-
-    app: AsgiApp
-    endpoint: str = ""
-    after: bool = False
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hold(self, endpoint: str, *, after: bool) -> None:
-        """The next call of this endpoint is held; `after` its effect, so that only the answer is missing."""
-        self.endpoint, self.after = endpoint, after
-        self.reached, self.let_go = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self.endpoint or not scope["path"].endswith(self.endpoint):
-            await self.app(scope, receive, send)
-            return
-        self.endpoint = ""
-        if not self.after:
-            await self._wait()
-            return  # whoever asked is dead by now: the call never arrived
-        answer: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            answer.append(message)
-
-        await self.app(scope, receive, keep)
-        await self._wait()
-        for message in answer:
-            await send(message)
-
-    async def _wait(self) -> None:
-        self.reached.set()
-        await self.let_go.wait()
 
 
 @dataclass
@@ -219,13 +182,17 @@ async def test_killed_at_the_worst_moments_nobody_is_asked_twice(shop: Shop) -> 
     await shop.start()
     chat_id = shop.world.create_group("静安群", owner="wangwu").chat_id
     await shop.quiet()
-    shop.held.hold("groupchat/get", after=True)
+    shop.held.hold("groupchat/get", "after its effect")
     shop.a_rival_enters(chat_id)
-    for endpoint, after in (("message/send", False), ("message/send", True), ("", False)):
-        await asyncio.wait_for(shop.held.reached.wait(), 20)
+    await shop.held.is_reached()
+    moments: tuple[Moment, ...] = ("never arrives", "after its effect")
+    for moment in moments:
         await shop.kill()
-        shop.held.hold(endpoint, after=after)
+        shop.held.hold("message/send", moment)
         await shop.start()
+        await shop.held.is_reached()
+    await shop.kill()
+    await shop.start()
     await shop.quiet()
     assert shop.world.mail.duplicates == 1  # the platform knew the second for the first
     shop.everybody_was_asked_about_once()

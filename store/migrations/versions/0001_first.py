@@ -248,6 +248,7 @@ def upgrade() -> None:
     sa.Column('invited_by', sa.String(), nullable=True),
     sa.Column('state', sa.String(), nullable=True),
     sa.Column('detailed', sa.Boolean(), nullable=False),
+    sa.Column('announced', sa.Boolean(), nullable=False),
     sa.Column('seen_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.Column('left_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('quit_scene', sa.Integer(), nullable=True),

@@ -1,0 +1,332 @@
+"""`steward explain`: what is known of a case, a person or a group, every rule that was asked, and what was done.
+
+`find` turns what somebody typed into one of them; `tell` gathers the story, which `bot/explain_words.py` puts in words.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from bot.explain_case import CaseStory, case_story
+from bot.problems import closest
+from rules.value import Value
+from store import history, people, staff, trace
+from store.database import Tx
+from store.people import PersonRow
+from store.removal import CaseRow
+from store.trace import TraceRow
+
+ROWS = 200  # of the trace, the newest
+MEANT_SHOWN = 5
+
+
+class Candidate(Value):
+    """Something that what was typed may mean. `id` is what to type to mean just this."""
+
+    kind: Literal["case", "person", "group"]
+    id: str
+    name: str
+    note: str = ""
+
+
+class NotFoundError(Exception):
+    """What was typed is nothing we know. The text is Chinese; `meant` is what was perhaps meant."""
+
+    def __init__(self, text: str, meant: Sequence[str] = ()) -> None:
+        self.meant = tuple(meant)
+        super().__init__(text)
+
+
+class Answer(Value):
+    """What a rule said about somebody in a group; it said the same `times` between `at` and `last_at`.
+
+    `config`: the hash of the config it was asked under. `actions`: what it wanted done. `event`: what made us ask.
+    """
+
+    at: AwareDatetime
+    last_at: AwareDatetime
+    times: int
+    event: str
+    rule: str
+    verdict: str
+    because: str
+    evidence: str
+    chat_id: str
+    group: str
+    external_userid: str
+    person: str
+    actions: tuple[str, ...]
+    config: str
+
+
+class CaseLine(Value):
+    """A case in a list. `outcome` is "" while it is open."""
+
+    number: int
+    group: str
+    person: str
+    rule: str
+    because: str
+    opened_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    outcome: str
+
+
+class Stay(Value):
+    """One group that a person is or was in. `detailed` is False where the platform has only told the id so far."""
+
+    chat_id: str
+    group: str
+    joined_at: AwareDatetime | None
+    join_scene: int | None
+    invited_by: str
+    left_at: AwareDatetime | None
+    quit_scene: int | None
+    detailed: bool
+
+
+class Release(Value):
+    """Somebody released the person: this rule does not ask about them any more."""
+
+    rule: str
+    by: str
+    at: AwareDatetime
+    case: int | None
+
+
+class PersonStory(Value):
+    """`account`: wechat, wecom, or unknown where nobody of ours has added the person, or it was never asked."""
+
+    kind: Literal["person"] = "person"
+    external_userid: str
+    name: str
+    account: str
+    company: str
+    company_full_name: str
+    checked_at: AwareDatetime | None
+    check_due_at: AwareDatetime | None
+    stays: tuple[Stay, ...]
+    releases: tuple[Release, ...]
+    cases: tuple[CaseLine, ...]
+    answers: tuple[Answer, ...]
+
+
+class GroupStory(Value):
+    """`members`: how many external people are in it now. `version`: the platform's, of what we know."""
+
+    kind: Literal["group"] = "group"
+    chat_id: str
+    name: str
+    group_kind: str
+    owner: str
+    admins: tuple[str, ...]
+    members: int
+    version: str | None
+    watched_since: AwareDatetime
+    read_at: AwareDatetime | None
+    read_due_at: AwareDatetime | None
+    dismissed_at: AwareDatetime | None
+    cases: tuple[CaseLine, ...]
+    answers: tuple[Answer, ...]
+
+
+class CaseFile(Value):
+    """A case and what the rules said of its person in its group."""
+
+    kind: Literal["case"] = "case"
+    case: CaseStory
+    answers: tuple[Answer, ...]
+
+
+Story = CaseFile | PersonStory | GroupStory
+
+
+# --- find -------------------------------------------------------------------------------------------------------------
+
+
+async def find(tx: Tx, typed: str) -> list[Candidate]:
+    """All that `typed` may mean: a case's number, or a person's or group's id or name. Raises NotFoundError."""
+    typed = typed.strip()
+    number = re.fullmatch(r"[#＃]?(\d{1,9})", typed)
+    if number and (case := await history.case(tx, int(number[1]))):
+        return [Candidate(kind="case", id=f"#{case.id}", name=f"案件 #{case.id}")]
+    found = [
+        Candidate(kind="group", id=chat_id, name=name or chat_id, note=await _about_group(tx, chat_id))
+        for chat_id, name in sorted((await history.groups_called(tx, typed)).items())
+    ]
+    found += [
+        Candidate(kind="person", id=who, name=name or who, note=await _about_person(tx, who))
+        for who, name in sorted((await history.people_called(tx, typed)).items())
+    ]
+    exact = [each for each in found if each.id == typed]
+    if found:
+        return exact or found
+    raise await _not_found(tx, typed, is_number=number is not None)
+
+
+async def _not_found(tx: Tx, typed: str, *, is_number: bool) -> NotFoundError:
+    if is_number:
+        last = await history.last_case(tx)
+        return NotFoundError(f"没有案件 {typed}。" + (f"最新的是 #{last}。" if last else "还没有任何案件。"))
+    colleagues, _ = await staff.find(tx, [typed])
+    if colleagues:
+        return NotFoundError(f"「{typed}」是自己的同事，规则从来不问同事。")
+    names = await history.all_names(tx)
+    similar = [name for name in names if typed and typed in name][:MEANT_SHOWN] or [closest(typed, names)]
+    return NotFoundError(f"没有叫「{typed}」的群或人，也不是案件编号或 id。", list(filter(None, similar)))
+
+
+async def _about_group(tx: Tx, chat_id: str) -> str:
+    return f"{await history.size(tx, chat_id)} 位客户"
+
+
+async def _about_person(tx: Tx, external_userid: str) -> str:
+    return "、".join(group.name or group.chat_id for group, _ in await history.stays(tx, external_userid))
+
+
+# --- tell -------------------------------------------------------------------------------------------------------------
+
+
+async def tell(tx: Tx, what: Candidate) -> Story:
+    """The whole story of what was found."""
+    if what.kind == "case":
+        return await _case(tx, int(what.id[1:]))
+    return await (_person(tx, what.id) if what.kind == "person" else _group(tx, what.id))
+
+
+async def _case(tx: Tx, number: int) -> CaseFile:
+    row = await history.case(tx, number)
+    if row is None:
+        raise NotFoundError(f"没有案件 #{number}。")
+    answers = await _answers(
+        tx, await trace.about(tx, row.external_userid, newest=ROWS), only_about=row.external_userid
+    )
+    mine = tuple(each for each in answers if each.chat_id in ("", row.chat_id))
+    changed = next((each.because for each in reversed(mine) if each.verdict == "miss" and each.rule == row.rule), "")
+    return CaseFile(case=await case_story(tx, row, changed=changed), answers=mine)
+
+
+async def _person(tx: Tx, external_userid: str) -> PersonStory:
+    row = await people.person(tx, external_userid) or PersonRow(external_userid=external_userid)
+    stays = await history.stays(tx, external_userid)
+    inviters = await staff.names(tx, [member.invited_by for _, member in stays if member.invited_by])
+    answers = await _answers(tx, await trace.about(tx, external_userid, newest=ROWS), only_about=external_userid)
+    return PersonStory(
+        external_userid=external_userid,
+        name=await history.name_of(tx, external_userid),
+        account=row.account,
+        company=row.company,
+        company_full_name=row.company_full_name,
+        checked_at=row.checked_at,
+        check_due_at=row.check_due_at,
+        stays=tuple(
+            Stay(
+                chat_id=group.chat_id,
+                group=group.name or group.chat_id,
+                joined_at=member.joined_at,
+                join_scene=member.join_scene,
+                invited_by=inviters.get(member.invited_by or "", ""),
+                left_at=member.left_at,
+                quit_scene=member.quit_scene,
+                detailed=member.detailed,
+            )
+            for group, member in stays
+        ),
+        releases=tuple(
+            Release(rule=each.rule, by=each.released_by, at=each.released_at, case=each.case_id)
+            for each in await history.releases(tx, external_userid)
+        ),
+        cases=await _lines(tx, await history.cases_about(tx, external_userid)),
+        answers=answers,
+    )
+
+
+async def _group(tx: Tx, chat_id: str) -> GroupStory:
+    row = await history.group(tx, chat_id)
+    if row is None:
+        raise NotFoundError(f"没有群 {chat_id}。")
+    names = await staff.names(tx, [row.owner, *row.admins])
+    return GroupStory(
+        chat_id=chat_id,
+        name=row.name or chat_id,
+        group_kind=row.kind,
+        owner=names.get(row.owner, row.owner),
+        admins=tuple(names[userid] for userid in row.admins),
+        members=await history.size(tx, chat_id),
+        version=row.version,
+        watched_since=row.watched_since,
+        read_at=row.read_at,
+        read_due_at=row.read_due_at,
+        dismissed_at=row.dismissed_at,
+        cases=await _lines(tx, await history.cases_in(tx, chat_id, newest=50)),
+        answers=await _answers(tx, await trace.about(tx, chat_id, newest=50), only_in=chat_id),
+    )
+
+
+async def _lines(tx: Tx, cases: Iterable[CaseRow]) -> tuple[CaseLine, ...]:
+    lines = []
+    for case in cases:
+        group, person = await history.names_of(tx, case)
+        lines.append(
+            CaseLine(
+                number=case.number,
+                group=group,
+                person=person,
+                rule=case.rule,
+                because=case.because,
+                opened_at=case.opened_at,
+                closed_at=case.closed_at,
+                outcome=case.outcome or "",
+            )
+        )
+    return tuple(lines)
+
+
+async def _answers(
+    tx: Tx, rows: Sequence[TraceRow], *, only_about: str | None = None, only_in: str | None = None
+) -> tuple[Answer, ...]:
+    """What the rules said, in order; what one said again and again is one answer."""
+    answers: list[Answer] = []
+    latest: dict[tuple[str, str, str], int] = {}
+    groups: dict[str, str] = {}
+    names: dict[tuple[str, str], str] = {}
+    for row in reversed(rows):
+        for each in trace.decisions(row):
+            chat_id = each.chat_id or row.chat_id or ""
+            if (only_about and each.subject != only_about) or (only_in and chat_id != only_in):
+                continue
+            if chat_id not in groups:
+                group = await history.group(tx, chat_id)
+                groups[chat_id] = (group.name if group else "") or chat_id
+            if (each.subject, chat_id) not in names:
+                names[each.subject, chat_id] = await history.name_of(tx, each.subject, chat_id)
+            answer = Answer(
+                at=row.at,
+                last_at=row.at,
+                times=1,
+                event=row.event,
+                rule=each.rule,
+                verdict=each.verdict,
+                because=each.because,
+                evidence=each.evidence,
+                chat_id=chat_id,
+                group=groups[chat_id],
+                external_userid=each.subject,
+                person=names[each.subject, chat_id],
+                actions=tuple(action.kind for action in each.actions),
+                config=row.config,
+            )
+            place = (each.rule, chat_id, each.subject)
+            before = answers[latest[place]] if place in latest else None
+            if before is not None and _same(before, answer):
+                answers[latest[place]] = before.model_copy(update={"last_at": row.at, "times": before.times + 1})
+            else:
+                latest[place] = len(answers)
+                answers.append(answer)
+    return tuple(answers)
+
+
+def _same(one: Answer, other: Answer) -> bool:
+    return (one.verdict, one.because, one.config) == (other.verdict, other.because, other.config)

@@ -1,0 +1,107 @@
+"""`/todo/{token}`: everything that is open for one member of staff, and the buttons of the cards for all of it.
+
+Opened from a signed link in a message. A press is an event like a card's, handled in the same way, in one transaction.
+"""
+
+from typing import Literal, get_args
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from loguru import logger
+
+from bot.pages.page import PRIVATE, Desk, Refused, admit, explain, read_form, show
+from handlers import press, todo
+from rules.actions import Link
+from rules.events import CasesPressed
+from store.database import StoreUnavailable
+
+Button = Literal["removed", "release", "later"]
+FOLDED_ABOVE = 20
+"""With more people than this, groups are shown folded."""
+
+MOST_CASES = 1000
+
+
+def todo_page(desk: Desk) -> APIRouter:
+    """The page, and where its form goes."""
+    router = APIRouter()
+
+    @router.get("/todo/{token}")
+    async def look(request: Request, token: str) -> Response:
+        try:
+            return await _look(desk, request, admit(desk, request, "todo", token), token)
+        except Refused as refused:
+            return explain(refused)
+        except StoreUnavailable as error:
+            logger.error("the database is not available for a page: {}", error)
+            return explain(Refused(503, "away"))
+
+    @router.post("/todo/{token}")
+    async def pressed(request: Request, token: str) -> Response:
+        try:
+            link = admit(desk, request, "todo", token)
+            form = await read_form(desk, request, "todo", token)
+            said = await _press(desk, link, *_chosen(form.get("press", [""])[0], form.get("case", [])))
+        except Refused as refused:
+            return explain(refused)
+        except StoreUnavailable as error:
+            logger.error("the database is not available for a page: {}", error)
+            return explain(Refused(503, "away"))
+        # Seen by a GET: going back, or loading the page again, presses nothing.
+        return Response(status_code=303, headers={**PRIVATE, "location": f"?{urlencode(said)}"})
+
+    return router
+
+
+async def _look(desk: Desk, request: Request, link: Link, token: str) -> Response:
+    async with desk.store.read() as tx:
+        groups = await todo.everything_for(tx, link.userid)
+    opens = {}
+    if desk.rules.book.removal.open_group:
+        for group in groups:
+            to_group = Link(page="open", userid=link.userid, issued_at=link.issued_at, chat_id=group.chat_id)
+            opens[group.chat_id] = desk.links.token(to_group)
+    total = sum(len(group.people) for group in groups)
+    query = request.query_params
+    return show(
+        "todo.html",
+        groups=groups,
+        total=total,
+        folded=total > FOLDED_ABOVE,
+        opens=opens,
+        key=desk.links.form_key("todo", token),
+        said=query.get("said", ""),
+        taken=_number(query.get("n")),
+        over=_number(query.get("over")),
+    )
+
+
+def _number(text: str | None) -> int:
+    return min(int(text), MOST_CASES) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _chosen(value: str, ticked: list[str]) -> tuple[Button | None, tuple[int, ...]]:
+    """Which button, and for whom: `removed` for all who are ticked, `removed:3,7` for these."""
+    name, _, listed = value.partition(":")
+    button = next((each for each in get_args(Button) if each == name), None)
+    numbers = [_case_number(text) for text in (listed.split(",") if listed else ticked)]
+    return button, tuple(dict.fromkeys(number for number in numbers if number))[:MOST_CASES]
+
+
+def _case_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+async def _press(desk: Desk, link: Link, button: Button | None, case_ids: tuple[int, ...]) -> dict[str, str | int]:
+    """Take the press. Returns what the page is to say of it."""
+    if button is None or not case_ids:
+        return {"said": "nobody"}
+    now = desk.clock.now()
+    event = CasesPressed(at=now, userid=link.userid, case_ids=case_ids, button=button)
+    async with desk.store.write() as tx:
+        theirs = await press.open_for_presser(tx, event)
+        await press.handle(event, None, tx, desk.rules.book, now)
+    desk.wake()
+    logger.info("{} pressed {} on the page about {} case(s)", link.userid, button, len(theirs))
+    return {"said": button, "n": len(theirs), "over": len(case_ids) - len(theirs)}
