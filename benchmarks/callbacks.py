@@ -1,10 +1,10 @@
-"""How fast callbacks are kept, and how soon a card follows, with their references in the same run. `python -m benchmarks.callbacks [--quick]`
+"""How fast the bot is, beside references in the same run: `python -m benchmarks.callbacks [--quick] [--row 1|2]`.
 
 1. Durable callbacks a second: the bot's web role on one core, 64 connections, beside raw uvicorn and the usual way.
 2. From an event to the staff card at 100 events a second: the whole bot on one core, a simulated WeCom on the other.
 
-Figures are for people to judge. The exit code is 1 only where an invariant broke (a 200 without its row, a card that
-never came), however slow it was.
+Figures are for people to judge (docs/performance.md). The exit code is 1 only where an invariant broke (a 200 without
+its row, a card that never came), however slow it was.
 """
 
 import argparse
@@ -59,7 +59,7 @@ console = Console()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.callbacks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.callbacks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke of a few seconds, on SQLite only")
     parser.add_argument("--row", type=int, choices=[1, 2], help="only this one")
     wanted = parser.parse_args(arguments)
@@ -102,7 +102,8 @@ def durable_callbacks(size: Size, postgres: Postgres | None) -> list[str]:
                 rows = None if name == RAW else _rows(database, "inbox" if "bot" in name else "received")
             runs.setdefault(name, []).append(run)
             figures = run.figures
-            console.print(f"  [dim]{name}: {figures.per_second:,.0f}/s, p99 {figures.p99 * 1e3:.1f} ms, CPU {run.cpu * 1e6:.0f} us[/]")
+            shown = f"{figures.per_second:,.0f}/s, p99 {figures.p99 * 1e3:.1f} ms, CPU {run.cpu * 1e6:.0f} us"
+            console.print(f"  [dim]{name}: {shown}, {rows or 'no'} rows[/]", highlight=False)
             if rows is not None and rows != figures.accepted:
                 broken.append(f"{name}: {figures.accepted} answers were 200, {rows} rows are in the table")
             if set(figures.answered) != {"200"}:
@@ -175,7 +176,7 @@ def _load(size: Size, serving: Serving, folder: Path, *, again: bool) -> Run:
 def _answer_of(running: subprocess.Popen[str]) -> dict[str, Any]:
     said, _ = running.communicate()
     if running.returncode:
-        raise RuntimeError(f"{running.args} ended with {running.returncode}")
+        raise RuntimeError(f"{running.args!r} ended with {running.returncode}")
     answer: dict[str, Any] = json.loads(said)
     return answer
 
@@ -216,7 +217,7 @@ def _durable_table(size: Size, runs: dict[str, list[Run]]) -> Table:
         return median(run.figures.per_second for run in runs[name])
 
     table = Table(title=f"durable callbacks, one core, {size.connections} connections (median of {size.rounds})")
-    for heading in ("server", "per s", "p50 ms", "p99 ms", "of raw", "x baseline", "CPU us", "load's CPU"):
+    for heading in ("server", "per s", "p50 ms", "p99 ms", "of raw", "x baseline", "CPU us", "load's core"):
         table.add_column(heading, justify="left" if heading == "server" else "right")
     for name, each in runs.items():
         baseline = BASELINE_PG if "PostgreSQL" in name else BASELINE
@@ -236,21 +237,32 @@ def _durable_table(size: Size, runs: dict[str, list[Run]]) -> Table:
 # --- row 2: from an event to the staff card ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Meeting:
+    """What the crowd saw, what it said before, and the processor time of the bot per event, in seconds."""
+
+    answer: Answer
+    before: str
+    cpu: float
+
+
 def event_to_card(size: Size, postgres: Postgres | None) -> list[str]:
     """Measures, prints, and says what broke."""
     broken = []
     table = Table(title=f"from an event to the staff card, {size.pace:g} events/s for {size.pace_seconds:g} s")
-    for heading in ("database", "cards", "p50 ms", "p99 ms", "worst ms", "pace", "bot's CPU"):
+    for heading in ("database", "cards", "p50 ms", "p99 ms", "worst ms", "pace", "CPU ms"):
         table.add_column(heading, justify="left" if heading == "database" else "right")
     for name in ("SQLite", *(["PostgreSQL"] if postgres else [])):
         with tempfile.TemporaryDirectory(prefix="steward-bench-") as folder:
-            answer, cpu = _meet(size, Path(folder), _database(name, Path(folder), postgres, "cards"))
+            meeting = _meet(size, Path(folder), _database(name, Path(folder), postgres, "cards"))
+        answer = meeting.answer
+        console.print(f"  [dim]{name}: {meeting.before}[/]", highlight=False)
         table.add_row(
             name,
             f"{answer.cards:,}",
             *(f"{seconds * 1e3:.0f}" for seconds in (answer.p50, answer.p99, answer.worst)),
             f"{answer.pace:.1f}/s",
-            f"{cpu:.0%}",
+            f"{meeting.cpu * 1e3:.1f}",
         )
         if (answer.cards, answer.doubles) != (answer.sent, 0):
             broken.append(f"{name}: {answer.sent} rivals came, {answer.cards} cards and {answer.doubles} doubles")
@@ -258,7 +270,7 @@ def event_to_card(size: Size, postgres: Postgres | None) -> list[str]:
     return broken
 
 
-def _meet(size: Size, folder: Path, database: str) -> tuple[Answer, float]:
+def _meet(size: Size, folder: Path, database: str) -> Meeting:
     """A bot and a crowd, each on a core of its own."""
     port, api_port = stage.free_port(), stage.free_port()
     command = stage.python("benchmarks.crowd", str(api_port), f"http://127.0.0.1:{port}/callback")
@@ -267,9 +279,11 @@ def _meet(size: Size, folder: Path, database: str) -> tuple[Answer, float]:
         stage.wait_for_port(api_port, crowd)
         api = f"http://127.0.0.1:{api_port}"
         with stage.bot(role="all", port=port, database=database, api=api, config=CONFIG, folder=folder) as pid:
-            answer = Answer(**_answer_of(crowd))
+            assert crowd.stdout is not None
+            before = crowd.stdout.readline().strip()
             cpu = stage.cpu_seconds(pid)
-    return answer, cpu / 1
+            answer = Answer(**_answer_of(crowd))
+            return Meeting(answer, before, (stage.cpu_seconds(pid) - cpu) / answer.sent)
 
 
 if __name__ == "__main__":

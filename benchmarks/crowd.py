@@ -1,7 +1,7 @@
 """The simulated WeCom of the second measurement, a process of its own: rivals walk into groups at an even pace.
 
-It waits until the bot has read every group, lets the rivals in, and prints as one JSON object how long each took from
-the callback's sending to the card's arrival at the owner.
+It waits until the bot has read every group, says so in one line, lets the rivals in, and prints as one JSON object how
+long each took from the callback's sending to the card's arrival at the owner.
 """
 
 import argparse
@@ -60,6 +60,7 @@ async def play(wanted: argparse.Namespace) -> Answer:
     limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx2.AsyncClient(trust_env=False, limits=limits) as client, running(world, port=wanted.port):
         read_in = await _until_read(world, number)
+        print(f"read {number} groups in {read_in:.1f} s", flush=True)
         world.callback_to(wanted.callback, client)
         joined: dict[str, datetime] = {}
         loop = asyncio.get_running_loop()
@@ -95,7 +96,7 @@ async def _until_read(world: World, groups: int) -> float:
 async def _until(done: Callable[[], bool], seconds: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not done() and loop.time() < deadline:
+    while not done() and loop.time() < deadline:  # noqa: ASYNC110 - what is waited for happens in another process
         await asyncio.sleep(0.05)
 
 

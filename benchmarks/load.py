@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import md5
 from itertools import cycle
 from typing import cast
@@ -97,7 +98,7 @@ async def _send(run: _Run, port: int, connections: int, seconds: float) -> float
     run.ends_at = started + seconds
     done = [loop.create_future() for _ in range(connections)]
     for future in done:
-        await loop.create_connection(lambda future=future: _Connection(run, future), "127.0.0.1", port)
+        await loop.create_connection(partial(_Connection, run, future), "127.0.0.1", port)
     await asyncio.gather(*done)
     return time.perf_counter() - started
 
@@ -132,7 +133,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._transport.write(request)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if not self._done.done():
             self._done.set_result(None)
 

@@ -90,7 +90,7 @@ def baseline(engine: AsyncEngine) -> FastAPI:
     async def callback(request: Request, msg_signature: str, timestamp: str, nonce: str) -> Response:
         xml = crypto.decrypt_message(await request.body(), msg_signature, timestamp, nonce)
         async with AsyncSession(engine) as session:
-            session.add(Received(payload=xml.decode(), received_at=datetime.now(UTC).isoformat()))
+            session.add(Received(payload=xml, received_at=datetime.now(UTC).isoformat()))
             await session.commit()
         return Response()
 

@@ -99,7 +99,7 @@ def wait_for_port(port: int, running: subprocess.Popen[str]) -> None:
 
     def listens() -> bool:
         if running.poll() is not None:
-            raise RuntimeError(f"{running.args} has ended")
+            raise RuntimeError(f"{running.args!r} has ended")
         with socket.socket() as caller:
             return caller.connect_ex(("127.0.0.1", port)) == 0
 

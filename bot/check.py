@@ -1,8 +1,8 @@
-"""`steward check`: all that is wrong with a config, at once, or what it does, in words. Compared with a database if any."""
+"""`steward check`: what is wrong with a config, or what it does in words; compared with a database if there is one."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.config import ConfigError, NoFileError, config_hash, parse_with_places, read_text
 from bot.config_warnings import Known, warnings
 from bot.config_words import Item, Section, describe
+from bot.needs import unmet
 from bot.problems import Kind, Problem
 from rules.book import Book
 from store import roster, staff
@@ -67,11 +68,15 @@ def check(file: Path | None, database: str | None, env: Mapping[str, str | None]
     except NotKnownError:
         if database:
             raise
-    return look_at(file or Path(env.get("STEWARD_CONFIG") or CONFIG), known)
+    there = [name for name, value in env.items() if value and value.strip()]
+    return look_at(file or Path(env.get("STEWARD_CONFIG") or CONFIG), known, there)
 
 
-def look_at(path: Path, known: Known | None = None) -> Report:
-    """Read the file and find everything there is to say about it. Raises nothing for whatever stands in it."""
+def look_at(path: Path, known: Known | None = None, there: Collection[str] = ()) -> Report:
+    """Read the file and find everything there is to say about it. Raises nothing for whatever stands in it.
+
+    `there`: names of the settings that are given, in the environment or in `.env`.
+    """
     try:
         text = read_text(path)
     except NoFileError as error:
@@ -82,8 +87,9 @@ def look_at(path: Path, known: Known | None = None) -> Report:
         book, root = parse_with_places(text, path.name, Book)
     except ConfigError as error:
         return Report(path.name, error.problems, version=config_hash(text))
-    problems = warnings(book, root, path.name, known)
-    return Report(path.name, problems, book, config_hash(text), known=known)
+    lacking = unmet(book, root, path.name, there)
+    problems = [*lacking, *warnings(book, root, path.name, known)]
+    return Report(path.name, problems, None if lacking else book, config_hash(text), known=known)
 
 
 async def ask(database_url: str) -> Known:
@@ -159,7 +165,7 @@ def _show_item(item: Item, console: Console) -> None:
     if item.title:
         console.print(Text(f"  {item.title}", style="bold"))
     if item.about:
-        console.print(Padding(Text(item.about, style="dim"), (0, 0, 0, 4)))
+        console.print(Padding(Text(item.about, style="dim"), (0, 0, 0, 4), expand=False))
     grid = Table.grid(padding=(0, 2), pad_edge=False)
     grid.add_column(max_width=console.width // 2)
     grid.add_column(overflow="fold")
@@ -168,7 +174,7 @@ def _show_item(item: Item, console: Console) -> None:
         if line.default:
             value.append("（默认）", style="dim")
         grid.add_row(Text(line.label, style="dim"), value)
-    console.print(Padding(grid, (0, 0, 0, 4 if item.title else 2)))
+    console.print(Padding(grid, (0, 0, 0, 4 if item.title else 2), expand=False))
 
 
 def _show_problem(problem: Problem, console: Console) -> None:
@@ -177,7 +183,7 @@ def _show_problem(problem: Problem, console: Console) -> None:
         console.print(Text("  ").join([where, Text(problem.says)]), soft_wrap=True)
         return
     console.print(where)
-    console.print(Padding(Text(problem.says), (0, 0, 0, 4)))
+    console.print(Padding(Text(problem.says), (0, 0, 0, 4), expand=False))
 
 
 def _show_end(report: Report, console: Console) -> None:

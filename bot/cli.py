@@ -33,7 +33,9 @@ def main() -> None:
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="监听的地址；不写就用 STEWARD_HOST")] = None,
-    port: Annotated[int | None, typer.Option(help="监听的端口；不写就用 STEWARD_PORT")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="监听的端口；不写就用 STEWARD_PORT（worker 不写就不监听，写了可看指标）")
+    ] = None,
     role: Annotated[Role, typer.Option(help="web 只收回调，worker 只干活，all 两样都做")] = "all",
 ) -> None:
     """运行群管家（先在 .env 里填好企业微信的设置）。"""
@@ -51,9 +53,11 @@ def serve(
         errors.print(str(error), markup=False, highlight=False)
         raise typer.Exit(2) from None
     set_up_logs(secrets=settings.secret_values())
+    if port is None and role != "worker":
+        port = settings.steward_port
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(run(settings, host=host or settings.steward_host, port=port or settings.steward_port, role=role))
+            runner.run(run(settings, host=host or settings.steward_host, port=port, role=role))
         except* (ConfigError, StoreUnavailable, ServerError) as group:
             for failure in group.exceptions:
                 advice = "。改好以后运行 steward check 再看一遍：\n" if isinstance(failure, ConfigError) else "："
@@ -105,7 +109,7 @@ def check(
     from bot.check import check as look
 
     try:
-        report = look(file, database, {**dotenv_values(".env", encoding="utf-8-sig"), **os.environ})
+        report = look(file, database, {**dotenv_values(".env", interpolate=False, encoding="utf-8-sig"), **os.environ})
     except NotKnownError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False)
         raise typer.Exit(2) from None

@@ -66,7 +66,8 @@ def parse_with_places(text: str, file: str, model: type[M]) -> tuple[M, Node]:
         # By way of JSON: there lists may become tuples and text may become dates even in a strict model.
         config = model.model_validate_json(json.dumps(root.data()))
     except ValidationError as error:
-        problems += explain(error, root, model, file)
+        named = {(problem.line, problem.column) for problem in problems}  # one mistake, and what follows from it
+        problems += [each for each in explain(error, root, model, file) if (each.line, each.column) not in named]
     if problems:
         raise ConfigError(problems) from None
     return config, root

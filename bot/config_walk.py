@@ -6,21 +6,26 @@ punctuation mark stands what the setting is called in Chinese.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from bot.yaml_tree import Path
+from rules.rule import Spelled
 
 
 class Setting(NamedTuple):
-    """One setting. `value` as plain JSON data; `written`: it stands in the file, else it is the default."""
+    """One setting. `value` as plain JSON data; `written`: it stands in the file, else it is the default.
+
+    `spellings`: the Chinese words for its values.
+    """
 
     path: Path
     description: str
     value: Any
     written: bool
+    spellings: Mapping[Any, str]
 
     @property
     def label(self) -> str:
@@ -42,7 +47,11 @@ def walk(settings: BaseModel, path: Path = ()) -> Iterator[Setting]:
         value = getattr(settings, name)
         inner = {**value} if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, tuple) else {}
         groups = {key: each for key, each in inner.items() if isinstance(each, BaseModel)}
-        here = Setting((*path, name), field.description or "", dumped[name], name in settings.model_fields_set)
+        spellings = {
+            value: word for each in field.metadata if isinstance(each, Spelled) for word, value in each.words.items()
+        }
+        written = name in settings.model_fields_set
+        here = Setting((*path, name), field.description or "", dumped[name], written, spellings)
         if isinstance(value, BaseModel) and isinstance(dumped[name], dict):
             yield from walk(value, here.path)
         elif groups:

@@ -35,7 +35,14 @@ class _Finding(NamedTuple):
 def warnings(book: Book, root: Node, file: str, known: Known | None = None) -> list[Problem]:
     """Warnings and notes in the order of the file. `known`: compare with these groups and people, too."""
     settings = list(walk(book))
-    findings = [*_nothing_to_do(book), *_kinds(book), *_kinds_that_overlap(book), *_rules(book), *_waits(book)]
+    findings = [
+        *_nothing_to_do(book),
+        *_kinds(book),
+        *_kinds_that_overlap(book),
+        *_rules(book),
+        *_waits(book),
+        *_webhook(book),
+    ]
     findings += _full_width_stars(settings)
     findings += _groups_that_are_no_kind(book, settings)
     if known and known.groups:
@@ -116,6 +123,15 @@ def _waits(book: Book) -> Iterator[_Finding]:
     if book.removal.escalate_after < book.removal.remind_after:
         reason = "比 remind_after 还短，群主还没被提醒就先告诉了负责人"
         yield _Finding(("removal", "escalate_after"), f"escalate_after {reason}")
+
+
+def _webhook(book: Book) -> Iterator[_Finding]:
+    if book.removal.webhook is not None:
+        reason = (
+            "交给程序移人有风险：用机器人软件（RPA、协议挂机）操作企业微信账号违反平台规则，账号会被封。"
+            "请只接公司自己负责的程序；没移掉的人，机器人照样会请群主"
+        )
+        yield _Finding(("removal", "webhook"), reason, at_name=True)
 
 
 # --- compared with what a database knows ------------------------------------------------------------------------------

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from bot.config_walk import walk
+from bot.config_walk import Setting, walk
 from bot.patterns import example, is_pattern
 from rules.book import Book
-from rules.rule import EVERYWHERE, STEPS, Rule
+from rules.rule import EVERYWHERE, Rule
 
-_STEP_NAMES = {english: chinese for chinese, english in STEPS.items()}
 _NOT_SHOWN = {"rule", "name"}  # they are the heading
 _OTHER = "other"
 
@@ -79,21 +78,28 @@ def _lines(settings: BaseModel, book: Book) -> Iterator[Line]:
         if setting.path[-1] in _NOT_SHOWN or setting.value in (None, "", [], {}):
             continue
         groups = "一类群" in setting.description
-        value = _say_groups(setting.value, book) if groups else _say(setting.value, setting.description)
+        value = _say_groups(setting.value, book) if groups else _say_setting(setting)
         yield Line(setting.label, value, not setting.written)
 
 
-def _say(value: Any, description: str = "") -> str:
-    """`value` as plain JSON data. A word that the description explains is shown with what it says of it."""
+def _say_setting(setting: Setting) -> str:
+    """In Chinese where there is a word for it, with what the description says of that word."""
+    if not setting.spellings or isinstance(setting.value, list):
+        return _say(setting.value)
+    word = setting.spellings.get(setting.value, str(setting.value))
+    found = re.search(rf"(?<![\w.]){re.escape(word)} ?[（(](?:[a-z_]+[，,] ?)?([^（）()]+)[）)]", setting.description)
+    return f"{word}（{found[1]}）" if found and not found[1].isascii() else word
+
+
+def _say(value: Any) -> str:
+    """Plain JSON data."""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list):
         return "、".join(_say(each) for each in value)
     if isinstance(value, dict):
         return "；".join(f"{name}：{_say(each)}" for name, each in value.items() if each not in (None, "", [], {}))
-    word = _STEP_NAMES.get(value, value)
-    found = re.search(rf"(?<![\w.]){re.escape(str(word))} ?(?:（([^（）]+)）|= ?([^；;。、]+))", description)
-    return f"{word}（{(found[1] or found[2]).removeprefix('默认，')}）" if found else str(word)
+    return str(value)
 
 
 # --- kinds of groups --------------------------------------------------------------------------------------------------

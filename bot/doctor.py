@@ -149,7 +149,7 @@ async def _switches(tx: Tx) -> list[Finding]:
         more = seen if name == "防骚扰" else ""
         if row is None:
             cure = f"{switch.clicks}看过以后运行 steward doctor --confirm {name} --by 您的名字"
-            found.append(unsure(name, f"未确认（接口查不到）：{switch.what}{more}", cure))
+            found.append(unsure(name, f"接口查不到，要请人看一眼：{switch.what}{more}", cure))
         else:
             found.append(ok(name, f"{row.by or '有人'} 在 {say.at(row.at)} 确认过已打开{more}"))
     return found

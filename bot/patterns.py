@@ -24,18 +24,18 @@ def example(pattern: str, other: str, *, fits_other: bool) -> str | None:
     So `other` covers all of `pattern` where `example(pattern, other, fits_other=False)` is None.
     """
     first, second = _TOKEN.findall(pattern), _TOKEN.findall(other)
-    letters = [*sorted({*pattern, *other} - {*"*?[]!"}), _ANYTHING]
-    start = (_open(first, {0}), _open(second, {0}))
-    names, queue = {start: ""}, deque([start])
-    while queue and len(names) < _MOST:
-        here = queue.popleft()
-        if len(first) in here[0] and (len(second) in here[1]) == fits_other and names[here]:
-            return names[here]
+    letters = [*sorted({*pattern, *other} - {*"*?"}), _ANYTHING]
+    queue = deque([(_open(first, {0}), _open(second, {0}), "")])
+    seen = set[tuple[_State, _State]]()
+    while queue and len(seen) < _MOST:
+        here, other_here, name = queue.popleft()
+        if name and len(first) in here and (len(second) in other_here) == fits_other:
+            return name
         for letter in letters:
-            there = (_step(first, here[0], letter), _step(second, here[1], letter))
-            if there[0] and (there[1] or not fits_other) and there not in names:
-                names[there] = names[here] + letter
-                queue.append(there)
+            there, other_there = _step(first, here, letter), _step(second, other_here, letter)
+            if there and (other_there or not fits_other) and (there, other_there) not in seen:
+                seen.add((there, other_there))
+                queue.append((there, other_there, name + letter))
     return None
 
 

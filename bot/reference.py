@@ -162,7 +162,7 @@ def _plain(text: str) -> str:
 def _what(field: _Part, hint: str) -> str:
     """What can be written there, in words of a manager."""
     if words := field.get("enum", [field["const"]] if "const" in field else []):
-        return "、".join(f"`{word}`" for word in words)
+        return "、".join(f"`{_yaml(word)}`" for word in words)
     if hint:
         return hint.split("，", maxsplit=1)[0].removeprefix("一段").removeprefix("一个")
     kinds = {part.get("type") for part in field.get("anyOf", ())} - {"null"}
@@ -176,7 +176,7 @@ def _what(field: _Part, hint: str) -> str:
         "number": "数字",
         "boolean": "true 或 false",
     }
-    return words_for.get(kind, "一组，见下")
+    return words_for.get(kind or "object", "一组，见下")
 
 
 def _default(field: _Part) -> str:
@@ -185,11 +185,12 @@ def _default(field: _Part) -> str:
         return "各键的默认值" if default else "没有"
     if isinstance(default, list):
         return "、".join(f"`{each}`" for each in default) or "没有"
-    return (
-        "没有"
-        if default in (None, "")
-        else f"`{json.dumps(default).lower() if isinstance(default, bool) else default}`"
-    )
+    return "没有" if default in (None, "") else f"`{_yaml(default)}`"
+
+
+def _yaml(value: Any) -> str:
+    """As it is written in the file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _example(field: _Part, value: Any) -> str:

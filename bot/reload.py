@@ -12,8 +12,9 @@ from pathlib import Path
 
 from loguru import logger
 
-from bot.config import ConfigError, config_hash, parse_config, read_text
+from bot.config import ConfigError, config_hash, read_text
 from bot.metrics import Metrics
+from bot.needs import parse_book
 from bot.worker import Rules
 from rules.book import Book
 from store import configs
@@ -32,6 +33,7 @@ _Looks = tuple[int, int, int]
 class Reloader:
     """Changes `rules`, which the worker reads, and nothing else in memory. One per process; one call at a time.
 
+    `there`: names of the settings that are given; a configuration that needs another one is refused.
     `_seen`: how the file looked a moment ago; `_taken`: how it looked when it was read. `_dealt_with`: the content that
     was read last, good or bad; `_good`: the last good one. `_row`: the newest row that was looked at.
     """
@@ -40,6 +42,7 @@ class Reloader:
     rules: Rules
     store: Database
     metrics: Metrics
+    there: frozenset[str] = frozenset()
     _seen: _Looks | None = None
     _taken: _Looks | None = None
     _read_at: datetime | None = None
@@ -58,7 +61,7 @@ class Reloader:
         self._seen = self._taken = await asyncio.to_thread(_looks_of, self.path)
         self._read_at = self._followed_at = now
         try:
-            text, book = await asyncio.to_thread(_read, self.path)
+            text, book = await asyncio.to_thread(_read, self.path, self.there)
         except ConfigError as error:
             if not await self._follow():
                 raise
@@ -88,7 +91,7 @@ class Reloader:
             content = config_hash(text)
             if content == self._dealt_with:
                 return
-            book = await asyncio.to_thread(parse_config, text, self.path.name, Book)
+            book = await asyncio.to_thread(parse_book, text, self.path.name, self.there)
         except ConfigError as error:
             self._refuse_file(error, content or str(error))
             return
@@ -127,7 +130,7 @@ class Reloader:
         if row is None:
             return self._row is not None and not self._row_refused
         try:
-            book = await asyncio.to_thread(parse_config, row.text, self.path.name, Book)
+            book = await asyncio.to_thread(parse_book, row.text, self.path.name, self.there)
         except ConfigError as error:  # another version of this program wrote it
             self._row = row.id
             self._row_refused = f"configuration {row.hash[:8]} is not understood by this version"
@@ -158,9 +161,9 @@ def _looks_of(path: Path) -> _Looks | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _read(path: Path) -> tuple[str, Book]:
+def _read(path: Path, there: frozenset[str]) -> tuple[str, Book]:
     text = read_text(path)
-    return text, parse_config(text, path.name, Book)
+    return text, parse_book(text, path.name, there)
 
 
 def _over(since: datetime | None, now: datetime, span: timedelta) -> bool:

@@ -18,6 +18,7 @@ from loguru import logger
 
 from bot import reload
 from bot.clocks import SystemClock
+from bot.needs import given
 from bot.prune import prune
 from bot.reload import Reloader
 from bot.server import run_server
@@ -37,8 +38,10 @@ DEEDS_AT_ONCE = 4
 STOP_WITHIN = 10.0  # seconds; what is not finished then is left to its lease
 
 
-async def serve(settings: Settings, *, host: str, port: int, role: Role) -> None:
-    """Run until SIGTERM or SIGINT. Raises ConfigError, StoreUnavailable or ServerError where it cannot start."""
+async def serve(settings: Settings, *, host: str, port: int | None, role: Role) -> None:
+    """Run until SIGTERM or SIGINT; `port` None: without HTTP. Raises ConfigError, StoreUnavailable or ServerError where
+    it cannot start.
+    """
     clock = SystemClock()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -49,14 +52,14 @@ async def serve(settings: Settings, *, host: str, port: int, role: Role) -> None
         outside = Outside(clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock))
         rules = Rules(Book())
         bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))
-        reloader = Reloader(settings.steward_config, rules, bot.store, bot.metrics)
+        reloader = Reloader(settings.steward_config, rules, bot.store, bot.metrics, there=given(settings))
         await reloader.start(clock.now())
         async with asyncio.TaskGroup() as tasks:
             if role != "web":
                 tasks.create_task(work(bot.worker, wake, stop))
             tasks.create_task(_keep_time(bot, reloader, wake, stop, works=role != "web"))
-            if role == "worker":
-                logger.info("working; no HTTP in this role")
+            if port is None:
+                logger.info("working; no HTTP: give --port for health and metrics")
             else:
                 tasks.create_task(run_server(bot.app, host, port, stop))
 

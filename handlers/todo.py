@@ -52,7 +52,7 @@ async def open_for(tx: Tx, userid: str) -> Todo:
 
 
 async def everything_for(tx: Tx, userid: str) -> tuple[OpenGroup, ...]:
-    """Likewise with everybody by name, for the page: the fullest group first. Locks nothing."""
+    """Likewise with everybody by name, for the page. Locks nothing."""
     theirs = await _groups_of(tx, userid)
     rows = await todo.open_rows(tx, list(theirs))
     inviters = [row.member.invited_by for row in rows if row.member and row.member.invited_by]
@@ -61,7 +61,7 @@ async def everything_for(tx: Tx, userid: str) -> tuple[OpenGroup, ...]:
     for row in rows:
         people.setdefault(row.case.chat_id, []).append(_open(row, names))
     groups = [OpenGroup(chat_id=each, name=theirs[each].name, people=tuple(people[each])) for each in people]
-    return tuple(sorted(groups, key=lambda group: (-len(group.people), group.name, group.chat_id)))
+    return tuple(sorted(groups, key=lambda group: (group.name, group.chat_id)))
 
 
 async def _groups_of(tx: Tx, userid: str) -> dict[str, GroupRow]:

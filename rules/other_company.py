@@ -10,7 +10,7 @@ Evidence, strongest first (pages 96315, 92323; what the platform really says is 
 A record of type 1, or a unionid (only WeChat people have one), proves a WeChat user and outweighs the id.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from rules.actions import AnyAction, AskForRemoval, CheckAgain, WarnStaff
 from rules.decision import Decision, Verdict
 from rules.events import MemberSeen
 from rules.facts import MemberFacts
-from rules.rule import Names, Rule
+from rules.rule import Names, Rule, Spelled
 from rules.value import Value
 
 Level = Literal["certain", "strong", "unknown", "none"]
@@ -37,12 +37,12 @@ class OtherCompany(Rule):
     rule: Literal["other_company"]
     allow_companies: Names = Field(default=(), description="允许进群的公司，写全称或简称。")
     allow_people: Names = Field(default=(), description="允许进群的人，写 external_userid（wo… 或 wm…）。")
-    evidence: Literal["certain", "strong"] = Field(
+    evidence: Annotated[Literal["certain", "strong"], Spelled({"确凿": "certain", "有力": "strong"})] = Field(
         default="strong",
-        description="要多少把握才行动：strong（默认，凭企业微信编号即可）、certain（要等同事加了对方、能查到公司）。",
+        description="要多少把握才行动：有力（strong，凭企业微信编号即可）、确凿（certain，要等同事加了对方、能查到公司）。",
     )
-    existing_members: Literal["report"] = Field(
-        default="report", description="机器人到岗前就在群里的人：report = 只汇总成名单，不逐个打扰群主。"
+    existing_members: Annotated[Literal["report"], Spelled({"汇总": "report"})] = Field(
+        default="report", description="机器人到岗前就在群里的人：汇总（report，只列成名单，不逐个打扰群主）。"
     )
 
     def decide(self, event: MemberSeen, facts: MemberFacts) -> Decision:

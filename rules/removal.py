@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from rules.actions import Card, CardButton, CardChoice, CardLine
 from rules.clock import BEIJING
-from rules.rule import Names, Settings
+from rules.rule import Names, Settings, YesNo
 from rules.value import Value
 from rules.when import DailySpan, Duration, TimeOfDay, next_time_of_day, say_duration
 
@@ -32,7 +32,7 @@ class Webhook(Settings):
 
     url: str = Field(
         pattern=r"^https://[^\s/?#@]+(/\S*)?$",
-        description="公司自己的程序的地址，必须是 https://。每个要移出的人通知一次，签名密钥写在 .env 的 STEWARD_WEBHOOK_SECRET。",
+        description="公司自己的程序的地址，要以 https:// 开头。签名用的密钥写在 .env 的 STEWARD_WEBHOOK_SECRET。",
     )
     wait: Duration = Field(
         default=timedelta(minutes=2), description="通知以后等多久，名单上人还在（或者程序没有接受）就照常发卡片请群主。"
@@ -63,7 +63,7 @@ class Removal(Settings):
     without_cards: Names = Field(
         default=(), description="收不到卡片的人（例如只用微工作台的人）：姓名或 userid。给他们发带链接的文字。"
     )
-    open_group: bool = Field(
+    open_group: YesNo = Field(
         default=False,
         description="待办页上给不给「打开群聊」按钮：要先在企业微信后台给应用设好可信域名；页面会加载企业微信自己的脚本。",
     )

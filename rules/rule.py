@@ -1,19 +1,24 @@
 """What every rule is made of. A rule is one file: its settings, with the words editors show, and `decide`."""
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from rules.decision import Decision
 from rules.facts import Group
 
-STEPS = {"移出": "remove", "提醒": "warn", "仅观察": "observe"}
 EVERYWHERE = ("all", "全部")
-
-
-def _step_in_english(value: Any) -> Any:
-    return STEPS.get(value, value) if isinstance(value, str) else value
 
 
 def _as_tuple(value: Any) -> Any:
@@ -22,12 +27,31 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Step = Annotated[
-    Literal["remove", "warn", "observe"],
-    BeforeValidator(_step_in_english),
-    WithJsonSchema({"type": "string", "enum": [*STEPS, *STEPS.values()]}),
-]
-"""What follows a hit; 移出 / 提醒 / 仅观察 in Chinese."""
+class Spelled:
+    """The Chinese spellings of a field's values: `Annotated[Literal["warn"], Spelled({"提醒": "warn"})]`.
+
+    The Chinese spellings come first wherever values are listed.
+    """
+
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        self.words = words
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._meant, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        handler(schema)
+        return {"enum": [*self.words, *self.words.values()]}
+
+    def _meant(self, value: Any) -> Any:
+        return self.words.get(value, value) if isinstance(value, str) else value
+
+
+Step = Annotated[Literal["remove", "warn", "observe"], Spelled({"移出": "remove", "提醒": "warn", "仅观察": "observe"})]
+"""What follows a hit."""
+
+YesNo = Annotated[bool, Spelled({"是": True, "否": False})]
+"""是 / 否, or true / false."""
 
 Names = Annotated[
     tuple[str, ...],

@@ -36,8 +36,3 @@ async def activate(tx: Tx, text: str, *, config_hash: str, now: datetime) -> Con
         tx.add(row)
         await tx.flush()
     return row
-
-
-async def of_hash(tx: Tx, config_hash: str) -> ConfigRow | None:
-    """The config that a decision names by its hash."""
-    return (await tx.exec(select(ConfigRow).where(ConfigRow.hash == config_hash).limit(1))).first()

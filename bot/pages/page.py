@@ -101,10 +101,8 @@ def _clock_face(at: datetime) -> str:
     return at.astimezone(BEIJING).strftime("%m-%d %H:%M")
 
 
-FILES = {
-    path.name: (path.read_bytes(), {".css": "text/css", ".js": "text/javascript"}[path.suffix])
-    for path in sorted((HERE / "static").iterdir())
-}
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+FILES = {path.name: (path.read_bytes(), _KINDS[path.suffix]) for path in sorted((HERE / "static").iterdir())}
 VERSION = hashlib.sha256(b"".join(content for content, _ in FILES.values())).hexdigest()[:8]
 
 _TEMPLATES = Environment(

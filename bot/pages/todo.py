@@ -4,7 +4,7 @@ Opened from a signed link in a message. A press is an event like a card's, handl
 """
 
 from typing import Literal, get_args
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -49,7 +49,8 @@ def todo_page(desk: Desk) -> APIRouter:
             logger.error("the database is not available for a page: {}", error)
             return explain(Refused(503, "away"))
         # Seen by a GET: going back, or loading the page again, presses nothing.
-        return Response(status_code=303, headers={**PRIVATE, "location": f"?{urlencode(said)}"})
+        place = f"#g-{quote(str(said['at']))}" if said.get("at") else ""
+        return Response(status_code=303, headers={**PRIVATE, "location": f"?{urlencode(said)}{place}"})
 
     return router
 
@@ -72,6 +73,7 @@ async def _look(desk: Desk, request: Request, link: Link, token: str) -> Respons
         opens=opens,
         key=desk.links.form_key("todo", token),
         said=query.get("said", ""),
+        at=query.get("at", ""),
         taken=_number(query.get("n")),
         over=_number(query.get("over")),
     )
@@ -103,5 +105,11 @@ async def _press(desk: Desk, link: Link, button: Button | None, case_ids: tuple[
         theirs = await press.open_for_presser(tx, event)
         await press.handle(event, None, tx, desk.rules.book, now)
     desk.wake()
+    places = {case.chat_id for case in theirs}
     logger.info("{} pressed {} on the page about {} case(s)", link.userid, button, len(theirs))
-    return {"said": button, "n": len(theirs), "over": len(case_ids) - len(theirs)}
+    return {
+        "said": button,
+        "n": len(theirs),
+        "over": len(case_ids) - len(theirs),
+        "at": places.pop() if len(places) == 1 else "",
+    }

@@ -22,7 +22,8 @@ KNOWN = Known(
 
 
 def report_on(name: str) -> Report:
-    return look_at(GOLDEN / f"{name}.yaml", KNOWN if "-database-" in name else None)
+    there = () if "without-its-secret" in name else ("STEWARD_WEBHOOK_SECRET",)
+    return look_at(GOLDEN / f"{name}.yaml", KNOWN if "-database-" in name else None, there)
 
 
 def answer_to(name: str) -> str:

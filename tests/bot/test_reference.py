@@ -31,27 +31,37 @@ def refusals(data: Any, part: dict[str, Any], where: str = "") -> list[str]:
     known = {"type", "enum", "const", "pattern", "anyOf", "oneOf", "discriminator", "items", "properties", "required"}
     known |= {"additionalProperties", "description", "title", "default", "examples", "$schema", "$defs", "minLength"}
     assert part.keys() <= known | {"maxLength", "minimum", "maximum", "minItems", "maxItems", "exclusiveMinimum"}, part
-    kinds = {"string": str, "array": list, "object": dict, "integer": int, "number": (int, float), "boolean": bool}
+    kinds: dict[str, Any] = {
+        "string": str,
+        "array": list,
+        "object": dict,
+        "integer": int,
+        "number": (int, float),
+        "boolean": bool,
+    }
     kinds["null"] = type(None)
-    wrong = []
     if "type" in part and not isinstance(data, kinds[part["type"]]):
         return [f"{where}: not {part['type']}"]
     if members := part.get("anyOf") or part.get("oneOf"):
         return [] if any(not refusals(data, each, where) for each in members) else [f"{where}: no member"]
+    wrong = []
     if ("enum" in part and data not in part["enum"]) or ("const" in part and data != part["const"]):
         wrong.append(f"{where}: not one of them")
     if "pattern" in part and not re.search(part["pattern"], data):
         wrong.append(f"{where}: not like {part['pattern']}")
     if isinstance(data, list):
         wrong += [each for n, item in enumerate(data) for each in refusals(item, part["items"], f"{where}[{n}]")]
-    if isinstance(data, dict):
-        wrong += [f"{where}: {name} is missing" for name in part.get("required", ()) if name not in data]
-        for name, value in data.items():
-            inner = part.get("properties", {}).get(name, part.get("additionalProperties", True))
-            if inner is False:
-                wrong.append(f"{where}: {name} is not known")
-            elif isinstance(inner, dict):
-                wrong += refusals(value, inner, f"{where}.{name}")
+    return wrong + (refusals_inside(data, part, where) if isinstance(data, dict) else [])
+
+
+def refusals_inside(data: dict[str, Any], part: dict[str, Any], where: str) -> list[str]:
+    wrong = [f"{where}: {name} is missing" for name in part.get("required", ()) if name not in data]
+    for name, value in data.items():
+        inner = part.get("properties", {}).get(name, part.get("additionalProperties", True))
+        if inner is False:
+            wrong.append(f"{where}: {name} is not known")
+        elif isinstance(inner, dict):
+            wrong += refusals(value, inner, f"{where}.{name}")
     return wrong
 
 
@@ -99,7 +109,8 @@ def test_every_setting_has_a_chinese_description() -> None:
         "removal: {remind_after: 1小时30分钟, escalate_after: 2天}",
         "removal: {remind_after: 10 分钟, escalate_after: 1h30m}",
         "removal: {remind_after: １０分钟, escalate_after: 1D}",
-        "removal: {todo_at: 9:30}",
+        "removal: {todo_at: 9:30, open_group: 是}",
+        "rules: [{rule: other_company, evidence: 确凿, existing_members: 汇总}]",
         "removal: {todo_at: 09：30}",
         "shops: {静安店: {groups: '*静安*', off_duty: 22:00-09:00}}",
         "shops: {静安店: {groups: '*静安*', off_duty: 22:00到09:00}}",

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from bot.callback import AsgiApp, Receive, Scope, Send
 from bot.settings import Settings
 from bot.step import settle
 from bot.wiring import Bot, Outside, open_bot
@@ -19,15 +20,19 @@ from simulator import Faults, VirtualClock, World, create_app
 from wecom.limits import Unlimited
 
 CALLBACK = "http://bot/callback"
+WEBHOOK_SECRET = "what-the-company-and-the-bot-share"
+ROBOT = "127.0.0.1:8443"
+"""Where the company's own program answers, if it has one."""
 
 
 @dataclass
 class Life:
-    """One bot, one world, one clock."""
+    """One bot, one world, one clock; `browser` opens the bot's pages."""
 
     world: World
     bot: Bot
     clock: VirtualClock
+    browser: httpx2.AsyncClient
 
     async def settle(self) -> None:
         """Everything that is due now, in the world and in the bot, until neither has anything to do."""
@@ -58,15 +63,25 @@ def settings_for(world: World, database_url: str) -> Settings:
         wecom_api_base="http://127.0.0.1",
         steward_public_url="http://127.0.0.1",
         steward_secret_key="a-key-for-tests-only",
+        steward_webhook_secret=WEBHOOK_SECRET,
         database_url=database_url,
     )
 
 
 @asynccontextmanager
-async def living(world: World, clock: VirtualClock, book: Book, database_url: str) -> AsyncIterator[Life]:
+async def living(
+    world: World, clock: VirtualClock, book: Book, database_url: str, robot: AsgiApp | None = None
+) -> AsyncIterator[Life]:
     """Open a bot beside the world and introduce them to each other."""
     tokens = (f"token-{n}" for n in count())
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=create_app(world))) as to_world:
+    apps: dict[str, AsgiApp | None] = {"127.0.0.1": create_app(world), ROBOT: robot}
+
+    async def outside_app(scope: Scope, receive: Receive, send: Send) -> None:
+        app = apps[dict(scope["headers"])[b"host"].decode()]
+        assert app is not None, "there is no such program"
+        await app(scope, receive, send)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=outside_app)) as to_world:
         outside = Outside(
             clock=clock, client=to_world, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
@@ -75,19 +90,41 @@ async def living(world: World, clock: VirtualClock, book: Book, database_url: st
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=bot.app)) as to_bot,
         ):
             world.callback_to(CALLBACK, to_bot)
-            yield Life(world, bot, clock)
+            yield Life(world, bot, clock, to_bot)
 
 
 StartLife = Callable[..., AbstractAsyncContextManager[Life]]
 
 
 @pytest.fixture
-def start_life(tmp_path: Path) -> StartLife:
-    """`async with start_life(book, faults=…) as life`: a new world and a new bot."""
+def start_life(sqlite_url: str) -> StartLife:
+    """`async with start_life(book, faults=…) as life`: a new world and a new bot. `at`: when it begins (UTC)."""
 
-    def start(book: Book, faults: Faults | None = None, seed: int = 1) -> AbstractAsyncContextManager[Life]:
-        clock = VirtualClock()
+    def start(
+        book: Book,
+        faults: Faults | None = None,
+        seed: int = 1,
+        at: datetime = datetime(2026, 11, 23, 1, 0, tzinfo=UTC),
+        robot: AsgiApp | None = None,
+    ) -> AbstractAsyncContextManager[Life]:
+        clock = VirtualClock(at)
         world = World(clock=clock, seed=seed, faults=faults)
-        return living(world, clock, book, f"sqlite:///{tmp_path}/life.db")
+        return living(world, clock, book, sqlite_url, robot)
 
     return start
+
+
+@pytest.fixture
+def open_shop(start_life: StartLife) -> Any:
+    """`async with open_shop(book()) as shop`: a shop whose roster the bot has read."""
+    from tests.life.shop import Shop
+
+    @asynccontextmanager
+    async def opened(settings: Book, **more: Any) -> AsyncIterator[Shop]:
+        async with start_life(settings, **more) as life:
+            shop = Shop(life)
+            await life.bot.read_roster("start")
+            await life.run(timedelta(seconds=10))
+            yield shop
+
+    return opened

@@ -1,76 +1,11 @@
 """From an encrypted callback to a verified removal, and everything that may happen on the way."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from rules.book import Book
-from simulator import Customer
-from store import cards, people, removal
-from tests.life.conftest import Life, StartLife
-
-SECONDS, MINUTES = timedelta(seconds=1), timedelta(minutes=1)
-
-
-def book(**rule: Any) -> Book:
-    return Book.model_validate({"managers": ["李华"], "rules": [{"rule": "other_company", **rule}]})
-
-
-class Shop:
-    """A manager (lihua), two people who can remove (wangwu owns, zhaoliu is admin), one group, a bot that knows it."""
-
-    def __init__(self, life: Life) -> None:
-        self.life, self.world = life, life.world
-        self.world.add_staff("lihua", "李华")
-        self.owner = self.world.add_staff("wangwu", "王五")
-        self.admin = self.world.add_staff("zhaoliu", "赵六")
-        self.group = self.world.create_group("静安1群", owner="wangwu", admins=["zhaoliu"])
-
-    def rival(self, name: str = "张三", company: str = "对手公司") -> Customer:
-        return self.world.add_rival(name, company)
-
-    async def enters(self, *who: Customer, wait: timedelta = 5 * SECONDS) -> None:
-        for each in who:
-            self.world.join(self.group, each)
-        await self.life.run(wait)
-
-    def cards(self, userid: str = "wangwu", kind: str = "removal") -> list[Any]:
-        """The cards that ask for removal, or the managers' ("escalation")."""
-        return [each for each in self.world.inbox(userid) if (each.task_id or "").startswith(kind)]
-
-    def lists(self, userid: str = "wangwu") -> list[str]:
-        """今日待办: cards without a task, which open a page."""
-        return [each.text for each in self.world.inbox(userid) if each.kind == "card" and each.task_id is None]
-
-    def texts(self, userid: str) -> list[str]:
-        return [each.text for each in self.world.inbox(userid) if each.kind == "text"]
-
-    def press(self, button: str, *choice: str, by: str = "wangwu") -> None:
-        card = self.cards(by)[-1]
-        self.world.press(by, card.task_id, button, {"choice": list(choice)} if choice else None)
-
-    async def outcomes(self) -> list[str | None]:
-        async with self.life.bot.store.read() as tx:
-            closed = await removal.closed_since(tx, self.group.created_at)
-            return [case.outcome for case in [*closed, *await removal.open_cases(tx)]]
-
-
-@pytest.fixture
-def open_shop(start_life: StartLife) -> Any:
-    """`async with open_shop(book()) as shop`: a shop whose roster the bot has read."""
-
-    @asynccontextmanager
-    async def opened(settings: Book, **faults: Any) -> AsyncIterator[Shop]:
-        async with start_life(settings, **faults) as life:
-            shop = Shop(life)
-            await life.bot.read_roster("start")
-            await life.run(10 * SECONDS)
-            yield shop
-
-    return opened
+from store import people
+from tests.life.shop import HOURS, MINUTES, SECONDS, book
 
 
 async def test_a_rival_is_asked_about_removed_and_the_card_is_closed(open_shop: Any) -> None:
@@ -145,10 +80,10 @@ async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> No
         [reminder] = shop.texts("wangwu")
         assert "甲一" in reminder
         assert "乙二" in reminder
-        await shop.life.run(timedelta(hours=1))
+        await shop.life.run(HOURS)
         [told] = shop.cards("lihua", "escalation")
         assert "王五、赵六" in told.text
-        await shop.life.run(timedelta(days=2))
+        await shop.life.run(48 * HOURS)
         assert (len(shop.texts("wangwu")), len(shop.cards())) == (1, 1)
         assert len(shop.cards("lihua", "escalation")) == 1
         assert [len(shop.lists(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
@@ -237,7 +172,7 @@ async def test_unknown_people_are_asked_about_again(open_shop: Any) -> None:
     """84061 says nothing: with certain evidence demanded nobody is asked until staff know the person."""
     async with open_shop(book(evidence="certain")) as shop:
         rival = shop.rival()
-        await shop.enters(rival, wait=timedelta(hours=2))
+        await shop.enters(rival, wait=2 * HOURS)
         assert shop.cards() == []
         asked = shop.world.calls["externalcontact/get", 84061]
         assert asked >= 4

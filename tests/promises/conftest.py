@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -210,7 +210,14 @@ def settings_for(world: World, database_url: str, **more: object) -> Settings:
 
 @asynccontextmanager
 async def street(
-    world: World, clock: VirtualClock, database_url: str, *, book: Book = BOOK, bots: int = 1, times: int = 1
+    world: World,
+    clock: VirtualClock,
+    database_url: str,
+    *,
+    book: Book = BOOK,
+    bots: int = 1,
+    times: int = 1,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Street]:
     """`bots` bots on one database beside `world`; every callback goes to each of them, `times` times at once."""
     tokens = (f"token-{n}" for n in count())
@@ -220,8 +227,8 @@ async def street(
         outside = Outside(
             clock=clock, client=to_world, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
-        settings = settings_for(world, database_url)
-        together = [await stack.enter_async_context(open_bot(settings, Rules(book), outside)) for _ in range(bots)]
+        ours = settings_for(world, database_url, **settings or {})
+        together = [await stack.enter_async_context(open_bot(ours, Rules(book), outside)) for _ in range(bots)]
         everywhere = Everywhere([httpx2.ASGITransport(app=bot.app) for bot in together], times)
         to_bots = await stack.enter_async_context(httpx2.AsyncClient(transport=everywhere))
         world.callback_to("http://bot/callback", to_bots)
@@ -286,12 +293,12 @@ class Installation:
     config: str
     started: list[Serving] = field(default_factory=list)
 
-    async def start(self, role: str = "all", prefix: Sequence[str] = ()) -> Serving:
-        """Start `steward serve` and wait until it listens (a worker: until it works). `prefix`: a wrapper's command."""
+    async def start(self, role: str = "all") -> Serving:
+        """Start `steward serve` and wait until it listens."""
         (self.folder / "config.yaml").write_text(self.config)
         log = self.folder / f"log-{len(self.started) + 1}"
         wrapper = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
-        command = [*prefix, *wrapper, sys.executable, "-m", "bot.cli", "serve", "--role", role]
+        command = [*wrapper, sys.executable, "-m", "bot.cli", "serve", "--role", role]
         with log.open("wb") as out:
             process = subprocess.Popen(  # noqa: ASYNC220  # takes a moment, and the asyncio one needs a child watcher
                 command, cwd=self.folder, env=self.environment(), stdout=out, stderr=out
@@ -301,11 +308,11 @@ class Installation:
 
         async def is_up() -> bool:
             assert not serving.ended(), f"it ended by itself: {serving.said()[-3000:]}"
-            return bool(LISTENING.search(serving.said())) or (role == "worker" and "working" in serving.said())
+            found = LISTENING.search(serving.said())
+            serving.url = found[1] if found else ""
+            return bool(found)
 
         await eventually("steward serve is up", is_up)
-        if found := LISTENING.search(serving.said()):
-            serving.url = found[1]
         return serving
 
     def environment(self) -> dict[str, str]:

@@ -5,157 +5,26 @@ PostgreSQL. It is killed with SIGKILL.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-import httpx2
 import pytest
 
-from bot import server
-from simulator import CallbackSettings, Customer, Faults, ImpossibleError, Limits, World, create_app
-from simulator.clock import WallClock
-from simulator.server import live
-from store.database import Database
-from tests.promises.conftest import (
-    AES_KEY,
-    Held,
-    Installation,
-    Moment,
-    a_corp,
-    all_done,
-    believed,
-    cards_about,
-    deliveries_per_card,
-    eventually,
-    truth,
-    what_is_open,
-)
-
-AT_ONCE = """
-managers: [李华]
-rules:
-  - rule: other_company
-removal: {wait_for_others: 0秒, next_card_after: 0秒}
-"""
-PATIENT = CallbackSettings(tries=10_000, retry_after=timedelta(milliseconds=200), retry_non_200=True)
-"""A platform that tries until it is answered 200: then nothing is lost, and all has to be there at the end."""
+from simulator import Faults
+from tests.promises.conftest import Moment
+from tests.promises.shop import Shop, open_shop
 
 
 def unruly() -> Faults:
     return Faults(doubled=0.1, reordered=0.1, answer_lost=0.1, reorder_by=timedelta(milliseconds=100))
 
 
-@dataclass
-class Shop:
-    """A world on the wall clock with a few groups, and a bot that is installed beside it."""
-
-    world: World
-    held: Held
-    bot: Installation
-    database: Database
-    client: httpx2.AsyncClient
-    rivals: list[Customer] = field(default_factory=list)
-    customers: list[tuple[str, Customer]] = field(default_factory=list)
-
-    async def start(self, role: str = "all") -> None:
-        serving = await self.bot.start(role)
-        self.world.callback_to(f"{serving.url}/callback", self.client)
-
-    async def kill(self) -> None:
-        """kill -9; half a minute later the leases that it held are over."""
-        self.bot.started[-1].kill()
-        self.held.let_go.set()
-        await self.bot.forget_leases(self.database)
-
-    def a_rival_enters(self, chat_id: str) -> None:
-        rival = self.world.add_rival(f"对手{len(self.rivals):03}", "对手公司")
-        self.rivals.append(rival)
-        self.world.join(chat_id, rival)
-
-    def a_customer_enters(self, chat_id: str) -> None:
-        customer = self.world.add_customer(f"顾客{len(self.customers):03}")
-        self.customers.append((chat_id, customer))
-        self.world.join(chat_id, customer)
-
-    def a_customer_leaves(self, random: Random) -> None:
-        chat_id, customer = random.choice(self.customers)
-        with contextlib.suppress(ImpossibleError):  # has left before
-            self.world.leave(chat_id, customer)
-
-    async def acknowledged(self) -> None:
-        """Wait until every callback was answered 200."""
-
-        async def are_all() -> bool:
-            return self.world.next_due() is None and {o.callback.number for o in self.world.courier.outcomes} == {
-                each.number for each in self.world.acknowledged
-            }
-
-        await eventually("all callbacks are acknowledged", are_all)
-
-    async def quiet(self, seconds: float = 40) -> None:
-        """Wait until the bot has nothing left to do and its roster is the platform's; twice, to be sure."""
-
-        async def is_quiet() -> bool:
-            if self.world.next_due() is not None or not await all_done(self.database, self.world.clock.now()):
-                return False
-            async with self.database.read() as tx:
-                return await believed(tx) == truth(self.world)
-
-        async def otherwise() -> str:
-            async with self.database.read() as tx:
-                ours = await believed(tx)
-            differs = {chat_id: ours.get(chat_id, frozenset()) ^ there for chat_id, there in truth(self.world).items()}
-            return f"\n{differs}\n{await what_is_open(self.database)}\n{self.bot.said()[-6000:]}"
-
-        await eventually("the bot is done and its roster right", is_quiet, seconds, otherwise)
-
-    def everybody_was_asked_about_once(self) -> None:
-        names = [each.name for each in self.rivals]
-        assert cards_about(self.world, names) == dict.fromkeys(names, 1)
-        assert set(deliveries_per_card(self.world).values()) <= {1}
-
-
 @pytest.fixture
 async def shop(db_url: str, tmp_path: Path, seed: int) -> AsyncIterator[Shop]:
     async with open_shop(db_url, tmp_path, seed) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def open_shop(db_url: str, folder: Path, seed: int, faults: Faults | None = None) -> AsyncIterator[Shop]:
-    world = World(
-        clock=WallClock(),
-        seed=seed,
-        faults=faults,
-        corp_id=a_corp(seed),
-        aes_key=AES_KEY,
-        limits=Limits.none(),
-        callbacks=PATIENT,
-    )
-    held = Held(create_app(world))
-    world.add_staff("lihua", "李华")
-    world.add_staff("wangwu", "王五")
-    database = await Database.open(db_url)
-    async with (
-        server.running(held, "127.0.0.1", 0) as port,
-        httpx2.AsyncClient(trust_env=False) as client,
-    ):
-        living = asyncio.create_task(live(world))
-        installation = Installation(folder, world, db_url, f"http://127.0.0.1:{port}", AT_ONCE)
-        try:
-            yield Shop(world, held, installation, database, client)
-        finally:
-            held.let_go.set()
-            installation.stop()
-            living.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await living
-            await database.close()
 
 
 async def test_what_was_acknowledged_before_a_kill_has_its_effect_after_it(shop: Shop) -> None:
@@ -234,6 +103,6 @@ async def be_killed(shop: Shop, random: Random, *, kills: int, leave: float = 0)
         if kill < kills:
             await shop.kill()
             await shop.start()
-    await shop.quiet(300 if leave else 40)
+    await shop.quiet(300 if leave else 90)
     shop.everybody_was_asked_about_once()
     assert not shop.world.undelivered

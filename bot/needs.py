@@ -1,0 +1,44 @@
+"""What a configuration needs beside itself: settings of the installation (secrets never stand in `config.yaml`)."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from bot.config import ConfigError, parse_with_places
+from bot.problems import Problem, written
+from bot.settings import Settings
+from bot.yaml_tree import Node, Path, key_place
+from rules.book import Book
+
+
+def _webhook(book: Book) -> bool:
+    return book.removal.webhook is not None
+
+
+_NEEDS: Mapping[Path, tuple[Callable[[Book], bool], str, str]] = {
+    ("removal", "webhook"): (_webhook, "STEWARD_WEBHOOK_SECRET", "通知公司的程序时用它签名"),
+}
+"""Which part of the configuration needs which setting, and what for."""
+
+
+def given(settings: Settings) -> frozenset[str]:
+    """The names (as in the environment) of the optional settings that are there."""
+    return frozenset(name.upper() for name in type(settings).model_fields if getattr(settings, name) is not None)
+
+
+def unmet(book: Book, root: Node, file: str, there: Collection[str]) -> list[Problem]:
+    """What is missing, at the line that asks for it. `there`: the names of the settings that are given."""
+    return list(_unmet(book, root, file, there))
+
+
+def _unmet(book: Book, root: Node, file: str, there: Collection[str]) -> Iterator[Problem]:
+    for path, (asks_for, name, why) in _NEEDS.items():
+        if asks_for(book) and name not in there:
+            reason = f"要先在 .env 里写好 {name}（{why}；可以用命令 openssl rand -hex 32 生成一个）"
+            yield Problem(file, *key_place(root, path), written(path), "", reason)
+
+
+def parse_book(text: str, file: str, there: Collection[str]) -> Book:
+    """The text as a Book that can be put in force with these settings. Raises ConfigError."""
+    book, root = parse_with_places(text, file, Book)
+    if problems := unmet(book, root, file, there):
+        raise ConfigError(problems)
+    return book
