@@ -70,6 +70,7 @@ def demo(
     stay: Annotated[bool, typer.Option("--stay", help="演完不关，可以在浏览器里扮演任何人")] = False,
     seed: Annotated[int, typer.Option(help="同一个种子演出同一个故事")] = 1,
     pace: Annotated[float, typer.Option(help="每一行停几秒；0 = 不停")] = 0.15,
+    config: Annotated[Path, typer.Option(help="按哪个设置文件演；不写就用自带的样例", show_default=False)] = EXAMPLE,
 ) -> None:
     """看一遍：模拟的企业微信加上真的群管家，不用账号，不用设置。"""
     from bot.demo import play
@@ -87,7 +88,7 @@ def demo(
         asyncio.Runner(loop_factory=loop_factory()) as runner,
     ):
         try:
-            kept = runner.run(play(console, EXAMPLE, Path(folder), pause=pause, stay=stay, seed=seed))
+            kept = runner.run(play(console, config, Path(folder), pause=pause, stay=stay, seed=seed))
         except KeyboardInterrupt:
             console.print("\n演示结束。")
             return

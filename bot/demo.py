@@ -31,6 +31,7 @@ from simulator import Customer, Faults, VirtualClock, World, create_app
 from store import inbox, removal, roster, trace
 from wecom.limits import Unlimited
 
+NEVER = timedelta.max
 OPENS_AT = datetime(2026, 11, 23, 9, 0, tzinfo=BEIJING)
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
@@ -259,8 +260,7 @@ async def _enters(stage: Stage, chat_id: str, rival: Customer) -> None:
     stage.world.join(chat_id, rival)
     await stage.run(timedelta(seconds=30))
     cards = [each for each in stage.world.sent[before:] if each.kind == "card"]
-    if cards:
-        stage.asked.append((rival.name, cards[0].at - at))
+    stage.asked.append((rival.name, cards[0].at - at if cards else NEVER))
 
 
 async def check_promises(stage: Stage) -> list[Kept]:
@@ -282,7 +282,8 @@ async def check_promises(stage: Stage) -> list[Kept]:
     open_cards = [
         each for userid in world.staff for each in world.inbox(userid) if each.kind == "card" and each.buttons
     ]
-    slowest = max((span for _, span in stage.asked), default=timedelta(0))
+    slowest = max((span for _, span in stage.asked), default=NEVER)
+    how_fast = "有人进来，谁也没有收到卡片" if slowest == NEVER else f"最慢 {slowest.total_seconds():.0f} 秒"
     return [
         Kept("应答过的回调，一个不漏都办了", worked == once, f"收到 {once} 个，办完 {worked} 个"),
         Kept(
@@ -290,7 +291,7 @@ async def check_promises(stage: Stage) -> list[Kept]:
             max(per_task.values(), default=0) == 1 and deliveries > once,
             f"送来 {deliveries} 次，其实是 {once} 个；卡片 {len(cards)} 张，没有重复的",
         ),
-        Kept("外人进群，几秒内有人收到卡片", slowest <= timedelta(seconds=5), f"最慢 {slowest.total_seconds():.0f} 秒"),
+        Kept("外人进群，几秒内有人收到卡片", slowest <= timedelta(seconds=5), how_fast),
         Kept(
             "只请移出外人：顾客、同事、允许的公司都不打扰",
             bool(named) and named <= rivals,

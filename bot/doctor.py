@@ -4,7 +4,7 @@ Nothing is changed and nobody is sent anything. What no API shows is asked of a 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from bot import doctor_callback, doctor_platform, say
-from bot.config import ConfigError, config_hash, parse_config, read_text
+from bot.config import ConfigError, config_hash, read_text
 from bot.doctor_finding import Finding, Patient, ok, skipped, unsure, wrong
-from rules.book import Book
+from bot.needs import given, parse_book
 from store import configs, migrate, observations, queue
 from store.database import Database, StoreUnavailable, Tx
 from store.inbox import Inbox
@@ -48,7 +48,7 @@ async def examine(patient: Patient) -> list[Finding]:
     """Everything that can be looked at, in the order in which it should be put right."""
     settings = patient.settings
     found = [ok("设置", "必填的设置都填了，格式没有问题")]
-    found += await asyncio.to_thread(_config_file, settings.steward_config)
+    found += await asyncio.to_thread(_config_file, settings.steward_config, given(settings))
     database = await _database(patient)
     found += database
     if any(each.state == "wrong" for each in database):
@@ -80,9 +80,9 @@ async def confirm(store: Database, switch: str, *, by: str, now: datetime) -> No
 # --- our own house ----------------------------------------------------------------------------------------------------
 
 
-def _config_file(path: Path) -> list[Finding]:
+def _config_file(path: Path, there: Collection[str]) -> list[Finding]:
     try:
-        parse_config(read_text(path), path.name, Book)
+        parse_book(read_text(path), path.name, there)
     except ConfigError as error:
         return [wrong("设置文件", f"{path.name} 有 {len(error.problems)} 处要改", "运行 steward check，照着改。")]
     return [ok("设置文件", f"{path.name} 写得没有错")]

@@ -157,7 +157,7 @@ async def _keep_time(bot: Bot, reloader: Reloader, wake: Wake, stop: asyncio.Eve
         wake.now()
 
     async def measure() -> None:
-        await _unless_store_is_away(bot.measure.take)
+        await _unless_store_is_away(bot.measure)
 
     async def look_at_config() -> None:
         await _unless_store_is_away(lambda: reloader.look(bot.clock.now()))

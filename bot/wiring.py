@@ -55,7 +55,11 @@ class Bot:
     metrics: Metrics
     clock: Clock
     pulse: Pulse
-    measure: Measure
+    measuring: Measure
+
+    async def measure(self) -> None:
+        """Bring gauges and counts up to date (bot/measure.py)."""
+        await self.measuring.take()
 
     async def read_roster(self, key: str) -> None:
         """Have all groups listed and read; `key` says which occasion this is."""
@@ -153,7 +157,7 @@ async def open_bot(
             metrics=metrics,
             clock=outside.clock,
             pulse=pulse,
-            measure=measure,
+            measuring=measure,
         )
     finally:
         await writer.close()

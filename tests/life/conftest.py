@@ -78,7 +78,8 @@ async def living(
 
     async def outside_app(scope: Scope, receive: Receive, send: Send) -> None:
         app = apps[dict(scope["headers"])[b"host"].decode()]
-        assert app is not None, "there is no such program"
+        if app is None:
+            raise httpx2.ConnectError("nothing listens there")
         await app(scope, receive, send)
 
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=outside_app)) as to_world:

@@ -1,6 +1,8 @@
 """Whom to ask, when, and how much: off-duty hours and deputies, managers who reassign, lists instead of storms."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from store import observations, removal, roster
@@ -130,7 +132,7 @@ async def test_a_transfer_that_the_platform_refuses_is_explained(open_shop: Any)
         assert "没有转让成功" in shop.texts("lihua")[-1]
 
 
-# --- WeCom's own 防骚扰 -------------------------------------------------------------------------------------------------
+# --- WeCom's own 防骚扰 ----------------------------------------------------------------------------------------------
 
 
 async def test_a_native_removal_closes_the_case_and_makes_the_next_wait(open_shop: Any) -> None:
@@ -159,25 +161,28 @@ def second_joined(shop: Shop, person: str) -> datetime:
 # --- much at once -----------------------------------------------------------------------------------------------------
 
 
-async def test_those_already_inside_make_one_list_per_owner(start_life: StartLife) -> None:
-    """300 rivals in 6 groups of 2 owners on day one: one list for each owner that day, no card, nothing for managers."""
+async def test_those_already_inside_make_one_list_per_owner(
+    start_life: StartLife, size: Callable[[int, int], int]
+) -> None:
+    """Day one, 300 rivals in 6 groups of 2 owners: one list for each owner that day, no card, nothing for managers."""
+    in_each = size(10, 50)
     async with start_life(book()) as life:
         for userid, name in (("lihua", "李华"), ("wangwu", "王五"), ("zhaoliu", "赵六")):
             life.world.add_staff(userid, name)
         for number in range(6):
-            rivals = [life.world.add_rival(f"老{number}{place:02d}", "对手公司") for place in range(50)]
+            rivals = [life.world.add_rival(f"老{number}{place:02d}", "对手公司") for place in range(in_each)]
             life.world.create_group(f"老客户{number}群", ("wangwu", "zhaoliu")[number % 2], members=rivals)
         life.clock.advance(24 * HOURS)
         await life.bot.read_roster("start")
         await life.run(14 * HOURS)
         async with life.bot.store.read() as tx:
-            assert len(await removal.open_cases(tx)) == 300
+            assert len(await removal.open_cases(tx)) == 6 * in_each
         for userid in ("wangwu", "zhaoliu"):
             [message] = life.world.inbox(userid)
             assert message.task_id is None
-            assert "150 位" in message.text
+            assert f"{3 * in_each} 位" in message.text
             page = await life.browser.get(message.links[0][1])
-            assert page.text.count('name="case"') == 150
+            assert page.text.count('name="case"') == 3 * in_each
         assert life.world.inbox("lihua") == []
         await life.run(24 * HOURS)
         assert [len(life.world.inbox(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
@@ -212,7 +217,7 @@ async def test_an_owner_who_never_answers(open_shop: Any) -> None:
         assert (len(shop.cards()), len(shop.texts("wangwu")), len(shop.cards("lihua", "escalation"))) == (1, 1, 1)
         days = [each.at for each in shop.world.inbox("wangwu") if each.kind == "card" and each.task_id is None]
         assert [at.hour for at in days] == [1, 1, 1]  # 09:30 in Beijing
-        assert {later - earlier for earlier, later in zip(days, days[1:], strict=False)} == {timedelta(days=1)}
+        assert {later - earlier for earlier, later in pairwise(days)} == {timedelta(days=1)}
 
 
 # --- no cards ---------------------------------------------------------------------------------------------------------
