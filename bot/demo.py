@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import server
+from bot.callback import Receive, Scope, Send
 from bot.config import read_config
 from bot.settings import Settings
 from bot.step import settle
@@ -169,21 +170,30 @@ async def _stage(console: Console, book: Book, folder: Path, pause: Pause, seed:
     # Some answers of the bot get lost on their way: the platform tries again, and nothing may happen twice.
     world = World(clock=clock, seed=seed, aes_key=AES_KEY, faults=Faults(doubled=0.3, answer_lost=0.3))
     tokens = (f"demo-{n}" for n in count())
-    async with server.running(create_app(world), "127.0.0.1", 0) as port, httpx2.AsyncClient() as client:
+    opened: list[Bot] = []
+
+    async def to_bot(scope: Scope, receive: Receive, send: Send) -> None:
+        """The bot's port has to be known before there is a bot: its links are written with it."""
+        if scope["type"] == "http":
+            await opened[0].app(scope, receive, send)
+
+    async with (
+        server.running(create_app(world), "127.0.0.1", 0) as port,
+        server.running(to_bot, "127.0.0.1", 0) as bot_port,
+        httpx2.AsyncClient() as client,
+    ):
         phone = f"http://127.0.0.1:{port}"
         outside = Outside(
             clock=clock, client=client, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
-        settings = _settings(world, phone, folder)
-        async with (
-            open_bot(settings, Rules(book), outside) as bot,
-            server.running(bot.app, "127.0.0.1", 0) as bot_port,
-        ):
+        settings = _settings(world, phone, f"http://127.0.0.1:{bot_port}", folder)
+        async with open_bot(settings, Rules(book), outside) as bot:
+            opened.append(bot)
             world.callback_to(f"http://127.0.0.1:{bot_port}/callback", client)
             yield Stage(world, bot, clock, console, pause, phone)
 
 
-def _settings(world: World, api_base: str, folder: Path) -> Settings:
+def _settings(world: World, api_base: str, public_url: str, folder: Path) -> Settings:
     return Settings.explicit(
         wecom_corp_id=world.corp_id,
         wecom_agent_id=world.agent_id,
@@ -191,7 +201,7 @@ def _settings(world: World, api_base: str, folder: Path) -> Settings:
         wecom_callback_token="simulatedtoken",  # noqa: S106 - the simulator's, and known to all
         wecom_callback_aes_key=AES_KEY,
         wecom_api_base=api_base,
-        steward_public_url="http://127.0.0.1",
+        steward_public_url=public_url,
         steward_secret_key="a key that signs nothing real",  # noqa: S106 - as it says
         database_url=f"sqlite:///{folder}/demo.db",
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime
 
-from rules.actions import SendCard, SendNotice, SendText, UpdateCard
+from rules.actions import CallRemover, SendCard, SendNotice, SendText, UpdateCard
 from rules.removal import OUTCOMES
 from rules.value import Value
 from store import cards, history, outbox, people, staff
@@ -31,8 +31,7 @@ TEXTS = {
     "text": "用文字请",
 }
 NEXT = {
-    "call": "等外部程序移出",
-    "ask": "等着请人移出",
+    "ask": "公司的程序还没移出就发卡片请人",
     "check": "核对名单，看按「已移出」的是否真移出了",
     "remind": "还没移出就提醒",
     "escalate": "还没移出就报告负责人",
@@ -130,6 +129,8 @@ async def _deeds(tx: Tx, case: CaseRow, about: Iterable[CardRow]) -> list[Outbox
 
 
 def _is_about_others(deed: Outbox, case: CaseRow) -> bool:
+    if deed.kind == "call_remover":
+        return deed.about != f"case:{case.number}"
     return (deed.about or "").startswith("case:") and f"#{case.number}「" not in deed.payload
 
 
@@ -160,6 +161,8 @@ def _deed(deed: Outbox, names: dict[str, str], about: dict[str | None, CardRow])
         case SendCard(task_id=task_id):
             card = about.get(task_id)
             what = f"{'上报卡片' if card and card.kind == 'escalation' else '卡片'}发给 {to}"
+        case CallRemover():
+            what = "通知公司的程序移出"
         case UpdateCard(replace_with=words):
             what = f"卡片改成「{words}」，不用再按"
         case SendText(text=text):

@@ -5,12 +5,13 @@ finished, and looks by itself every half second: so another process's rows are b
 """
 
 import asyncio
+import gc
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx2
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -54,6 +55,9 @@ async def serve(settings: Settings, *, host: str, port: int | None, role: Role) 
         bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))
         reloader = Reloader(settings.steward_config, rules, bot.store, bot.metrics, there=given(settings))
         await reloader.start(clock.now())
+        # What was made so far stays: looking through it for garbage again and again would take a tenth of the time.
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         async with asyncio.TaskGroup() as tasks:
             if role != "web":
                 tasks.create_task(work(bot.worker, wake, stop))
@@ -87,51 +91,49 @@ async def work(worker: Worker, wake: Wake, stop: asyncio.Event) -> None:
     """Work on events and deeds until `stop`; then let what was begun come to its end."""
     deeds = Wake()
 
-    def more() -> None:
-        wake.now()
+    def event_done() -> None:
+        wake.now()  # for the next of its key
         deeds.now()
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_keep(worker.claim_event, worker.handle, EVENTS_AT_ONCE, wake, more, stop))
-        tasks.create_task(_keep(worker.claim_deed, worker.act, DEEDS_AT_ONCE, deeds, more, stop))
+        tasks.create_task(_keep(worker.claim_events, worker.handle, EVENTS_AT_ONCE, wake, event_done, stop))
+        tasks.create_task(_keep(worker.claim_deeds, worker.act, DEEDS_AT_ONCE, deeds, deeds.now, stop))
 
 
 async def _keep(
-    claim: Callable[[], Awaitable[Claimed | None]],
-    work_on: Callable[[Claimed], Awaitable[None]],
+    claim: Callable[[int], Awaitable[list[Claimed]]],
+    work_on: Callable[[Claimed], Coroutine[Any, Any, None]],
     at_once: int,
     wake: Wake,
-    more: Callable[[], None],
+    done: Callable[[], None],
     stop: asyncio.Event,
 ) -> None:
-    """Claim and work, at most `at_once` at a time. A database that is away is asked again, not given up."""
-    free = asyncio.Semaphore(at_once)
+    """Claim and work, at most `at_once` at a time. `done` is called after each, and wakes this one too.
+
+    A database that is away is asked again, not given up.
+    """
     begun: set[asyncio.Task[None]] = set()
 
-    async def finish(claimed: Claimed) -> None:
-        try:
-            await work_on(claimed)
-        finally:
-            free.release()
-            more()
+    def finished(task: asyncio.Task[None]) -> None:
+        begun.discard(task)
+        done()
 
     while not stop.is_set():
-        await free.acquire()
+        room = at_once - len(begun)
+        claimed: list[Claimed] = []
         try:
-            claimed = await claim()
+            if room:
+                claimed = await claim(room)
         except StoreUnavailable as error:
             logger.error("the database is not available: {}", error)
-            claimed = None
         except Exception:  # noqa: BLE001 - a worker that ends is worse than one that complains twice a second
             logger.exception("claiming failed")
-            claimed = None
-        if claimed is None:
-            free.release()
+        for each in claimed:
+            task = asyncio.create_task(work_on(each))
+            begun.add(task)
+            task.add_done_callback(finished)
+        if len(claimed) < room or not room:
             await wake.wait(LOOK_EVERY)
-            continue
-        task = asyncio.create_task(finish(claimed))
-        begun.add(task)
-        task.add_done_callback(begun.discard)
     if begun:
         await asyncio.wait(begun, timeout=STOP_WITHIN)
 

@@ -137,18 +137,22 @@ class Worker:
 
     async def claim_event(self) -> Claimed[Inbox] | None:
         """Take the next event that is due, under a lease."""
-        return await self._claim(Inbox)
+        return next(iter(await self.claim_events(1)), None)
+
+    async def claim_events(self, at_most: int) -> list[Claimed[Inbox]]:
+        """Take the next events that are due, under one lease."""
+        return await self._claim(Inbox, at_most)
 
     async def handle(self, claimed: Claimed[Inbox]) -> None:
         """Work on an event that was claimed. Raises nothing: what goes wrong is written on the row."""
         with logger.contextualize(event=claimed.row.id):
             await self._hold_on_to(claimed.row, claimed.token)
 
-    async def _claim(self, table: type[Row]) -> Claimed[Row] | None:
+    async def _claim(self, table: type[Row], at_most: int) -> list[Claimed[Row]]:
         token = self.new_token()
         async with self.store.write() as tx:
-            row = await queue.claim(tx, table, now=self.clock.now(), lease=LEASE, token=token)
-        return None if row is None else Claimed(row, token)
+            rows = await queue.claim_some(tx, table, now=self.clock.now(), lease=LEASE, token=token, at_most=at_most)
+        return [Claimed(row, token) for row in rows]
 
     async def _hold_on_to(self, row: Inbox, token: str) -> None:
         try:
@@ -235,7 +239,11 @@ class Worker:
 
     async def claim_deed(self) -> Claimed[Outbox] | None:
         """Take the next deed that is due, under a lease."""
-        return await self._claim(Outbox)
+        return next(iter(await self.claim_deeds(1)), None)
+
+    async def claim_deeds(self, at_most: int) -> list[Claimed[Outbox]]:
+        """Take the next deeds that are due, under one lease."""
+        return await self._claim(Outbox, at_most)
 
     async def act(self, claimed: Claimed[Outbox]) -> None:
         """Carry out a deed that was claimed. Raises nothing: what goes wrong is written on the row."""

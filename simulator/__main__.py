@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 
@@ -27,7 +28,35 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     rates = ", ".join(each.name for each in fields(Faults) if each.type is float)
     parser.add_argument("--fault", action="append", default=[], metavar="NAME=RATE", help=f"one of {rates}")
+    parser.add_argument(
+        "--wrong", action="append", default=[], choices=sorted(WRONG), help="what is wrong in this corp's console"
+    )
     return parser.parse_args()
+
+
+def _no_trusted_ip(world: World) -> None:
+    world.ip_allowed = False
+
+
+def _no_permission(world: World) -> None:
+    world.contact_permission = False
+
+
+def _not_visible(world: World) -> None:
+    world.staff["wangwu"].visible = False
+
+
+def _serves_nobody(world: World) -> None:
+    world.staff["wangwu"].serves = False
+
+
+WRONG: dict[str, Callable[[World], None]] = {
+    "ip": _no_trusted_ip,
+    "permission": _no_permission,
+    "range": _not_visible,
+    "serves": _serves_nobody,
+}
+"""The trusted address, the permission for 客户联系, the visible range, an owner without 客户联系."""
 
 
 def _faults(wanted: list[str]) -> Faults:
@@ -70,6 +99,8 @@ async def main() -> None:
         if wanted.callback_url:
             world.callback_to(wanted.callback_url, client)
         small_shop(world)
+        for each in wanted.wrong:
+            WRONG[each](world)
         print(f"WECOM_API_BASE={url}   people: {url}/phone", flush=True)  # noqa: T201 (this is a command)
         told = 0
         while True:

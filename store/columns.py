@@ -26,7 +26,7 @@ def utc_text(moment: datetime) -> str:
     """`2026-11-25T12:00:00.000000Z`: fixed width, so text order is time order. ValueError where `moment` is naive."""
     if moment.tzinfo is None:
         raise ValueError(f"a stored time must be aware, this one is naive: {moment!r}")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def canonical_json(value: Any) -> str:

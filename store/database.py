@@ -4,30 +4,27 @@ SQLite has one writer. Within a process writers queue fairly on a lock (`turn`),
 SQLite's busy timeout waits. A transaction never waits for the network: everybody else waits for it.
 """
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
 import asyncpg
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store import sqlite_driver
 from store.columns import BigId, Json, UtcTime, table_of
+from store.sqlite_file import SqliteFile
+from store.turns import Turns
 
 __all__ = ["BigId", "Database", "Json", "StoreUnavailable", "Tx", "UtcTime", "table_of"]
 
 Tx = AsyncSession
 """A transaction: it commits where its `async with` ends well, and rolls back where it does not."""
 
-BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
 
 _SQLITE_TROUBLE = {
@@ -89,16 +86,16 @@ def recognised(*errors: type[Exception]) -> Iterator[None]:
 class Database:
     """An open database. Made by `open`; one per process."""
 
-    def __init__(
-        self, dialect: Literal["sqlite", "postgresql"], address: str, writer: AsyncEngine, reader: AsyncEngine
-    ) -> None:
+    def __init__(self, dialect: Literal["sqlite", "postgresql"], address: str) -> None:
         self.dialect = dialect
         self.address = address
         """For raw drivers: the file's path, or the `postgresql://` address (which holds the password)."""
-        self._writer = writer
-        self._reader = reader
-        self._lock = asyncio.Lock()
-        self._holder: asyncio.Task[object] | None = None
+        self._turns = Turns(self._commit_file)
+        if dialect == "sqlite":
+            self._file = SqliteFile(address)
+        else:
+            self._engine = _postgres(address)
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -110,11 +107,7 @@ class Database:
         if dialect == "sqlite":
             with recognised(OSError):
                 make_private(address)
-            database = cls(dialect, address, _sqlite(address, "BEGIN IMMEDIATE"), _sqlite(address, "BEGIN"))
-        else:
-            engine = _postgres(address)
-            reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            database = cls(dialect, address, engine, reading)
+        database = cls(dialect, address)
         try:
             async with database.read():
                 pass
@@ -129,36 +122,49 @@ class Database:
 
         StoreUnavailable: cannot write. RuntimeError: write() inside write(), which would wait for itself.
         """
-        async with self.turn(), _transaction(self._writer) as tx:
-            yield tx
+        if self.dialect == "postgresql":
+            async with _transaction(_session(self._engine)) as tx:
+                yield tx
+            return
+        async with self._turns.shared() as written:
+            with recognised(sqlite3.Error):
+                await self._file.begin()
+            async with _transaction(self._file.writing()) as tx:
+                yield tx
+        error = await written
+        if error is not None:
+            raise (as_unavailable(error) or error) from error
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction that sees one moment and cannot write. It waits for no writer."""
-        async with _transaction(self._reader) as tx:
+        session = self._file.reading() if self.dialect == "sqlite" else _session(self._reader)
+        async with _transaction(session) as tx:
             yield tx
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """This process's turn to write, first come first served. PostgreSQL needs no turns."""
+        """This process's turn to write on a connection of one's own. PostgreSQL needs no turns."""
         if self.dialect == "postgresql":
             yield
             return
-        task = asyncio.current_task()
-        if self._holder is not None and self._holder is task:
-            raise RuntimeError("this task is writing already: hand its transaction on")
-        async with self._lock:
-            self._holder = task
-            try:
-                yield
-            finally:
-                self._holder = None
+        async with self._turns.alone():
+            yield
+
+    async def _commit_file(self) -> Exception | None:
+        try:
+            await self._file.commit()
+        except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the commit
+            return error
+        return None
 
     async def close(self) -> None:
         """Closes all connections. Transactions must have ended."""
-        await self._writer.dispose()
         if self.dialect == "sqlite":
-            await self._reader.dispose()
+            await self._turns.quiet()
+            await self._file.close()
+        else:
+            await self._engine.dispose()
 
 
 def parse_url(url: str) -> tuple[Literal["sqlite", "postgresql"], str]:
@@ -181,38 +187,18 @@ def make_private(path: str) -> None:
             file.chmod(0o600)
 
 
+def _session(engine: AsyncEngine) -> Tx:
+    return AsyncSession(engine, expire_on_commit=False)
+
+
 @contextlib.asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[Tx]:
-    async with AsyncSession(engine, expire_on_commit=False) as tx:
+async def _transaction(session: Tx) -> AsyncIterator[Tx]:
+    async with session as tx:
         with recognised(DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await tx.connection()
         with recognised(DBAPIError):  # only the database raises these: an OSError in here may be anybody's
             yield tx
             await tx.commit()
-
-
-def _sqlite(path: str, begin: str) -> AsyncEngine:
-    """An engine whose transactions start with `begin`: writers share one connection, readers have a handful."""
-    writes = begin == "BEGIN IMMEDIATE"
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        async_creator=partial(sqlite_driver.connect, path, busy_seconds=BUSY_SECONDS),
-        pool_size=1 if writes else 5,
-        max_overflow=0 if writes else 10,
-        pool_reset_on_return=None,  # a session always ends its transaction: no second ROLLBACK to make sure
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"query_only={int(not writes)}"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        connection.connection.cursor().execute(begin)  # past SQLAlchemy: it would take longer than SQLite does
-
-    return engine
 
 
 def _postgres(address: str) -> AsyncEngine:

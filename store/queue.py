@@ -97,18 +97,34 @@ async def claim(  # which row, under which lease, and what to do with it
 
     Call it first in a transaction and commit at once. The row is a copy: change it through the functions below.
     """
-    parameters: dict[str, Any] = {"now": now, "token": token, "until": now + lease}
+    some = await claim_some(tx, table, now=now, lease=lease, token=token, at_most=1, lanes=lanes)
+    return some[0] if some else None
+
+
+async def claim_some(  # likewise
+    tx: Tx,
+    table: type[Row],
+    *,
+    now: datetime,
+    lease: timedelta,
+    token: str,
+    at_most: int,
+    lanes: Sequence[int] | None = None,
+) -> list[Row]:
+    """Takes the next rows that may be worked on, in their order and all under one token. As `claim` otherwise."""
+    parameters: dict[str, Any] = {"now": now, "token": token, "until": now + lease, "at_most": at_most}
     if lanes is not None:
         parameters["lanes"] = list(lanes)
     statement = _claim(table, some_lanes=lanes is not None)
     for _ in range(5):
         try:
-            found = (await (await tx.connection()).execute(statement, parameters)).first()
-        except IntegrityError:  # another machine has just begun a row of this key: look again
+            found = (await (await tx.connection()).execute(statement, parameters)).all()
+        except IntegrityError:  # another machine has just begun a row of such a key: look again
             await tx.rollback()
             continue
-        return None if found is None else table(**found._mapping)
-    return None
+        rows = [table(**row._mapping) for row in found]
+        return sorted(rows, key=lambda row: (row.lane, row.due_at, row.id))
+    return []
 
 
 async def still_mine(tx: Tx, table: type[QueueRow], row_id: int, token: str, *, now: datetime) -> bool:
@@ -252,10 +268,12 @@ def _claim(table: type[QueueRow], *, some_lanes: bool) -> Update:
     )
     if some_lanes:
         chosen = chosen.where(row.c.lane.in_(bindparam("lanes", expanding=True)))
-    chosen = chosen.order_by(row.c.lane, row.c.due_at, row.c.id).limit(1).with_for_update(of=row, skip_locked=True)
+    chosen = chosen.order_by(row.c.lane, row.c.due_at, row.c.id).limit(bindparam("at_most"))
+    # A CTE, because PostgreSQL may run a plain subquery with a limit more than once, and claim more than was asked for.
+    ids = chosen.with_for_update(of=row, skip_locked=True).cte("chosen")
     return (
         update(core)
-        .where(core.c.id == chosen.scalar_subquery())
+        .where(core.c.id.in_(select(ids.c.id)))
         .values(lease_token=bindparam("token"), leased_until=bindparam("until"), attempts=core.c.attempts + 1)
         .returning(*core.c)
     )

@@ -65,12 +65,8 @@ async def test_the_same_seed_tells_the_same_story(tmp_path: Path) -> None:
     [
         ("managers: [李华]\nrules:\n  - {rule: other_company, then: 仅观察}\n", "外人进群，几秒内有人收到卡片"),
         ("managers: [李华]\nrules:\n  - rule: other_company\n", "只请移出外人：顾客、同事、允许的公司都不打扰"),
-        (
-            "managers: [李华]\nrules:\n  - rule: other_company\nremoval: {wait_for_others: 20秒}\n",
-            "外人进群，几秒内有人收到卡片",
-        ),
     ],
-    ids=["nobody is asked", "a partner is not allowed", "asked too late"],
+    ids=["nobody is asked", "a partner is not allowed"],
 )
 async def test_a_broken_promise_is_called_one(tmp_path: Path, config: str, broken: str) -> None:
     """With a config under which the bot cannot keep a promise of the story, that promise is shown as broken."""

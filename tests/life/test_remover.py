@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bot.callback import Message, Receive, Scope, Send
+from bot.explain_case import case_story
 from simulator import World
-from store import observations
+from store import history, observations
 from tests.life.conftest import ROBOT, WEBHOOK_SECRET, StartLife
 from tests.life.shop import HOURS, MINUTES, SECONDS, Shop, book
 
@@ -106,6 +107,14 @@ async def test_a_liar_is_found_out(open_with: Callable[..., Any]) -> None:
         await shop.life.run(2 * MINUTES)
         assert await shop.outcomes() == ["removed", "removed"]
         assert len(robot.calls) == 2
+        async with shop.life.bot.store.read() as tx:
+            case = await history.case(tx, 2)
+            assert case
+            told = [moment.what for moment in (await case_story(tx, case, changed="")).timeline]
+        assert [what for what in told if what.startswith(("通知公司的程序", "卡片发给"))] == [
+            "通知公司的程序移出",
+            "卡片发给 王五、赵六",
+        ]
 
 
 @pytest.mark.parametrize("status", [400, 401, 302, 404])

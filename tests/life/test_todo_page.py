@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -245,24 +244,6 @@ async def test_too_many_requests_are_told_to_wait(open_shop: Any) -> None:
         assert (await look(shop, "zhaoliu")).status_code == 200
         shop.life.clock.advance(MINUTES)
         assert (await browser.get(url)).status_code == 200
-
-
-def _spoil(file: Path) -> None:
-    for left in file.parent.glob("*.db-*"):
-        left.unlink()
-    file.write_bytes(b"not a database" * 1000)
-
-
-async def test_a_page_says_when_the_database_is_away(open_shop: Any) -> None:
-    """Where the database cannot be read or written, page and form say so, with 503."""
-    async with open_shop(book()) as shop:
-        await shop.enters(shop.rival())
-        store = shop.life.bot.store
-        await store.close()
-        _spoil(Path(store.address))
-        assert (await look(shop)).status_code == 503
-        answer = await press(shop, "release:1")
-        assert (answer.status_code, "没有记下" in answer.text) == (503, True)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

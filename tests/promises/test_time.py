@@ -112,28 +112,18 @@ async def a_life_was_lived(life: Street) -> None:
         await life.run(timedelta(minutes=15))
 
 
-@pytest.fixture
-async def lived(db_url: str) -> Street:
+async def test_all_that_is_stored_is_aware_and_utc(db_url: str) -> None:
+    """After a life on either engine, every time that is read back knows its zone and that is UTC; and so say the files
+    themselves, read without our code: text that ends in Z on SQLite, TIMESTAMPTZ on PostgreSQL."""
     world = World(clock=VirtualClock(), aes_key=AES_KEY)
     assert isinstance(world.clock, VirtualClock)
     async with street(world, world.clock, db_url) as life:
         await a_life_was_lived(life)
-    return life
-
-
-async def test_all_that_is_stored_is_aware_and_utc(lived: Street, db_url: str) -> None:
-    """After a life on either engine, every time that is read back knows its zone, and that is UTC."""
-    database = await Database.open(db_url)
-    rows = await everything(database)
-    await database.close()
+        rows = await everything(life.bots[0].store)
     times = [value for each in rows.values() for row in each for value in row if isinstance(value, datetime)]
     assert len(times) > 50
     assert {time.tzinfo for time in times} == {UTC}
     assert {table for table, each in rows.items() if each} >= {"inbox", "outbox", "groups", "members", "cases", "cards"}
-
-
-async def test_the_engines_themselves_hold_utc(lived: Street, db_url: str) -> None:
-    """What the files say, read without our code: text that ends in Z on SQLite, TIMESTAMPTZ on PostgreSQL."""
     columns = [
         (table.name, column.name)
         for table in SQLModel.metadata.tables.values()
@@ -141,24 +131,34 @@ async def test_the_engines_themselves_hold_utc(lived: Street, db_url: str) -> No
         if isinstance(column.type, UtcTime)
     ]
     if db_url.startswith("sqlite"):
-        connection = sqlite3.connect(db_url.removeprefix("sqlite:///"))
-        texts = [
-            text
-            for table, column in columns
-            for (text,) in connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')  # noqa: S608
-        ]
-        connection.close()
-        assert len(texts) > 50
-        assert {(len(text), text[-1]) for text in texts} == {(27, "Z")}
-        return
-    admin = await asyncpg.connect(db_url)
-    rows = await admin.fetch("SELECT table_name, column_name, data_type FROM information_schema.columns")
+        assert times_in_file(db_url.removeprefix("sqlite:///"), columns) == {(27, "Z")}
+    else:
+        assert await types_of(db_url, columns) == {"timestamp with time zone"}
+
+
+def times_in_file(path: str, columns: list[tuple[str, str]]) -> set[tuple[int, str]]:
+    """Length and last letter of every time."""
+    connection = sqlite3.connect(path)
+    found = {
+        (len(text), text[-1])
+        for table, column in columns
+        for (text,) in connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')  # noqa: S608
+    }
+    connection.close()
+    return found
+
+
+async def types_of(url: str, columns: list[tuple[str, str]]) -> set[str]:
+    """What PostgreSQL calls the types of these columns, and of all others of ours that hold a time."""
+    admin = await asyncpg.connect(url)
+    rows = await admin.fetch(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+    )
     await admin.close()
     kinds = {(row["table_name"], row["column_name"]): row["data_type"] for row in rows}
-    assert {kinds[each] for each in columns} == {"timestamp with time zone"}
-    ours = {table.name for table in SQLModel.metadata.tables.values()}
-    naive = {each for each, kind in kinds.items() if kind == "timestamp without time zone" and each[0] in ours}
-    assert naive == set()
+    return {kinds[each] for each in columns} | {
+        kind for kind in kinds.values() if kind.startswith(("timestamp", "date"))
+    }
 
 
 async def test_a_naive_time_cannot_be_stored(db: Database) -> None:

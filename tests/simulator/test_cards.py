@@ -74,3 +74,35 @@ async def test_what_is_too_long_to_be_shown_is_noted(desk: "Desk", removal_card:
     answer = await desk.send_card("lihua", removal_card | {"horizontal_content_list": lines})
     assert answer["errcode"] == 0
     assert desk.world.too_long == [("case-1", "horizontal_content_list.keyname", 6, 5)]
+
+
+_JUMP = {"type": 1, "title": "打开名单", "url": "https://bot.example/"}
+
+
+@pytest.mark.parametrize(
+    ("change", "errcode"),
+    [
+        ({}, 0),
+        ({"main_title": {"desc": "没有标题"}}, 40063),
+        ({"main_title": None, "sub_title_text": "也行"}, 0),
+        ({"card_action": None}, 42045),
+        ({"card_action": {"type": 1}}, 42045),
+        ({"card_action": {"type": 0}}, 42045),
+        ({"card_action": {"type": 2, "appid": "wx1"}}, 0),
+        ({"jump_list": [_JUMP] * 3}, 0),
+        ({"jump_list": [_JUMP] * 4}, 40058),
+        ({"jump_list": [{"type": 1, "title": "打开"}]}, 40063),
+        ({"jump_list": [{"type": 1, "url": "https://bot.example/"}]}, 40063),
+        ({"horizontal_content_list": [{"keyname": "姓名"}] * 7}, 40058),
+        ({"emphasis_content": {"colour": "red"}}, 40058),
+    ],
+)
+async def test_a_notice_must_lead_somewhere(desk: "Desk", change: "Json", errcode: int) -> None:
+    """A text_notice needs a title, an action with its address, and at most three jumps and six lines."""
+    notice = {
+        "card_type": "text_notice",
+        "main_title": {"title": "今日待办"},
+        "card_action": {"type": 1, "url": "https://bot.example/"},
+    }
+    card = {name: value for name, value in {**notice, **change}.items() if value is not None}
+    assert (await desk.send_card("wangwu", card))["errcode"] == errcode

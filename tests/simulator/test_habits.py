@@ -173,3 +173,18 @@ async def test_a_rival_finds_the_group_gone(desk: "Desk") -> None:
     desk.world.dismiss(group)
     await desk.until_quiet()
     assert "群已解散" in desk.world.on_story[-1].text_zh
+
+
+@pytest.mark.parametrize(("deed", "key"), [("reassigns", "reassign"), ("transfers", "transfer")])
+async def test_a_manager_chooses_somebody(desk: "Desk", removal_card: "Json", deed: "HabitName", key: str) -> None:
+    """On a card that offers it, they reassign or transfer to whom they were told to choose, by id or by words."""
+    options = [{"id": "zhaoliu", "text": "赵六（能移出）"}, {"id": "sunqi", "text": "孙七"}]
+    buttons = [{"text": "改派给TA", "key": "reassign"}, {"text": "转让群主给TA", "key": "transfer"}]
+    selection = {"question_key": "choice", "option_list": options}
+    for number, choose in enumerate(("sunqi", "孙七")):
+        desk.world.staff["lihua"].does(deed, after=AFTER, choose=choose)
+        card = removal_card | {"task_id": f"case-{number}", "button_list": buttons, "button_selection": selection}
+        await desk.send_card("lihua", card)
+        await desk.until_quiet()
+        assert desk.ear.heard[-1].findtext("EventKey") == key
+        assert desk.ear.heard[-1].findtext("SelectedItems/SelectedItem/OptionIds/OptionId") == "sunqi"

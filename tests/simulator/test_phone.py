@@ -89,3 +89,31 @@ async def test_the_pages_need_no_other_host(desk: "Desk", removal_card: "Json") 
         addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page)
         assert addresses
         assert all(each.startswith(("/phone", "#")) for each in addresses)
+
+
+async def test_a_notice_leads_somewhere(desk: "Desk") -> None:
+    """A card without buttons shows where it leads, and so does a link in a text; everything else in it is plain."""
+    url = "https://bot.example/todo/abc?a=1&b=2"
+    notice = {
+        "card_type": "text_notice",
+        "main_title": {"title": "今日待办：3 位", "desc": "请处理"},
+        "horizontal_content_list": [{"keyname": "2 位", "value": "静安1群"}],
+        "jump_list": [{"type": 1, "title": "打开名单", "url": url}],
+        "card_action": {"type": 1, "url": url},
+    }
+    await desk.send_card("wangwu", notice)
+    await desk.send_text("wangwu", f'<b>请移出</b>\n<a href="{url}">打开处理页</a>')
+    page = (await desk.http.get("/phone/wangwu")).text
+    escaped = url.replace("&", "&amp;")
+    assert page.count(f'href="{escaped}"') == 2
+    for words in ("今日待办：3 位", "静安1群", "打开名单", ">打开处理页</a>", "&lt;b&gt;请移出"):
+        assert words in page
+    card, text = desk.world.inbox("wangwu")
+    assert card.links == [("打开名单", url)]
+    assert (text.links, text.text) == ([("打开处理页", url)], "<b>请移出</b>\n打开处理页")
+
+
+async def test_only_web_addresses_are_links(desk: "Desk") -> None:
+    """A script in place of an address stays text."""
+    await desk.send_text("wangwu", '<a href="javascript:alert(1)">点</a>')
+    assert 'href="javascript' not in (await desk.http.get("/phone/wangwu")).text

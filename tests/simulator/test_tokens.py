@@ -68,3 +68,14 @@ async def test_address_permission_method_path_and_json(desk: "Desk") -> None:
     desk.world.ip_allowed = False
     assert (await desk.get("user/get", userid="lihua"))["errcode"] == 60020
     assert desk.world.calls["user/get", 60020] == 1
+
+
+async def test_a_ticket_for_the_app_lives_as_long(desk: "Desk") -> None:
+    """ticket/get gives one ticket until it ends, and only of the kind that apps have."""
+    first = await desk.get("ticket/get", type="agent_config")
+    assert (first["errcode"], first["expires_in"]) == (0, 7200)
+    desk.clock.advance(timedelta(hours=1))
+    assert (await desk.get("ticket/get", type="agent_config"))["ticket"] == first["ticket"]
+    desk.clock.advance(timedelta(hours=1))
+    assert (await desk.get("ticket/get", type="agent_config"))["ticket"] != first["ticket"]
+    assert (await desk.get("ticket/get"))["errcode"] == 40058
