@@ -39,7 +39,7 @@ def serve(
     role: Annotated[Role, typer.Option(help="web 只收回调，worker 只干活，all 两样都做")] = "all",
 ) -> None:
     """运行群管家（先在 .env 里填好企业微信的设置）。"""
-    from bot.config import ConfigError
+    from bot.config.read import ConfigError
     from bot.logs import set_up_logs
     from bot.serve import serve as run
     from bot.server import ServerError, loop_factory
@@ -106,8 +106,8 @@ def check(
     """检查设置：一次列出所有问题，并用大白话说每条规则管哪些群、做什么。"""
     from dotenv import dotenv_values
 
-    from bot.check import NotKnownError, as_data, show
-    from bot.check import check as look
+    from bot.config.check import NotKnownError, as_data, show
+    from bot.config.check import check as look
 
     try:
         report = look(file, database, {**dotenv_values(".env", interpolate=False, encoding="utf-8-sig"), **os.environ})
@@ -131,9 +131,9 @@ def schema(
     ] = None,
 ) -> None:
     """设置文件的格式（JSON Schema）：编辑器靠它边写边提示。"""
-    from bot.config import read_text
-    from bot.reference import schema_text, with_tables
-    from bot.yaml_tree import read_tree
+    from bot.config.read import read_text
+    from bot.config.reference import schema_text, with_tables
+    from bot.config.yaml_tree import read_tree
 
     if reference:
         example, _ = read_tree(read_text(EXAMPLE))

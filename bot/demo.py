@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bot import server
 from bot.callback import Receive, Scope, Send
-from bot.config import read_config
+from bot.config.read import read_config
 from bot.settings import Settings
 from bot.step import settle
 from bot.wiring import Bot, Outside, open_bot

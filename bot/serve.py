@@ -17,11 +17,11 @@ import httpx2
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from loguru import logger
 
-from bot import reload
 from bot.clocks import SystemClock
-from bot.needs import given
+from bot.config import reload
+from bot.config.needs import given
+from bot.config.reload import Reloader
 from bot.prune import prune
-from bot.reload import Reloader
 from bot.server import run_server
 from bot.settings import Settings
 from bot.wiring import Bot, Outside, open_bot

@@ -19,6 +19,7 @@ import asyncpg
 from store.columns import utc_text
 from store.database import SERVER_SETTINGS, Database, StoreUnavailable, as_unavailable
 from store.inbox import digest
+from store.sqlite_file import SQLITE_WRITES
 
 BATCH = 256
 MOST_WAITING = 5_000
@@ -56,7 +57,8 @@ class InboxWriter:
 
         StoreUnavailable: it may not be there; the sender must try again. ValueError: `received_at` is naive.
         """
-        utc_text(received_at)
+        if received_at.tzinfo is None:
+            raise ValueError(f"a stored time must be aware, this one is naive: {received_at!r}")
         if len(self._waiting) >= MOST_WAITING:
             raise StoreUnavailable(f"{MOST_WAITING} callbacks are waiting to be written already")
         # PostgreSQL has no NUL in text, and XML has none either: what is not XML is kept readable, for the curious.
@@ -150,7 +152,8 @@ class _Sqlite:
             timeout=ANSWER_SECONDS,
             cached_statements=BATCH + 8,
         )
-        connection.execute("PRAGMA synchronous=FULL")
+        for pragma in SQLITE_WRITES:
+            connection.execute(f"PRAGMA {pragma}").close()
         return connection
 
     def _drop(self) -> None:

@@ -21,6 +21,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 WAIT_SECONDS = 5.0
 """For another process that is writing."""
 
+SQLITE_WRITES = ("synchronous=FULL", "wal_autocheckpoint=4000")
+"""Pragmas of every connection that writes: a commit is on disk; the WAL may grow to 16 MB, since moving what is in it
+into the file takes as long as a few commits do.
+"""
+
 
 class SqliteFile:
     """An open file: one connection that writes, as many as it takes that read.
@@ -150,7 +155,7 @@ def _connect(path: str, kind: type[Sqlite], *, writes: bool) -> Sqlite:
     connection = sqlite3.connect(
         path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=kind
     )
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"query_only={int(not writes)}"):
+    for pragma in ("journal_mode=WAL", *SQLITE_WRITES, "foreign_keys=ON", f"query_only={int(not writes)}"):
         connection.execute(f"PRAGMA {pragma}").close()
     return connection
 

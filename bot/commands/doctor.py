@@ -13,11 +13,11 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bot import doctor as practice
 from bot.clocks import SystemClock
 from bot.commands.opening import ENV_FILE, AsJson, could_not, with_store
-from bot.doctor_finding import Finding, Overheard, Patient
-from bot.doctor_words import show
+from bot.doctor import examine as practice
+from bot.doctor.finding import Finding, Overheard, Patient
+from bot.doctor.words import show
 from bot.settings import Settings, SettingsError, load_settings
 from store.database import Database, StoreUnavailable, parse_url
 from wecom.gateway import Gateway

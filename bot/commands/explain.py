@@ -15,8 +15,8 @@ def explain(
 ) -> None:
     """说清楚一个案件、一个人或一个群：问过哪些规则、为什么、做了什么。"""
     from bot import say
-    from bot.explain import Candidate, NotFoundError, Story, find, tell
-    from bot.explain_words import show, show_candidates
+    from bot.explain.tell import Candidate, NotFoundError, Story, find, tell
+    from bot.explain.words import show, show_candidates
     from store.database import Database
 
     async def look(store: Database) -> list[Candidate] | Story:

@@ -14,9 +14,9 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """群管家忙得怎么样：积压、办不成的事、还开着的案件、接口用量。"""
-    from bot import status as now
     from bot.clocks import SystemClock
-    from bot.status_words import show
+    from bot.status import look as now
+    from bot.status.words import show
     from store.database import Database
 
     clock = SystemClock()

@@ -12,8 +12,8 @@ import pytest
 from pydantic import Field
 from rich.console import Console
 
-from bot.check import NotKnownError, Report, as_data, ask, check, look_at, show
-from bot.config_words import describe
+from bot.config.check import NotKnownError, Report, as_data, ask, check, look_at, show
+from bot.config.words import describe
 from rules.book import Book
 from rules.rule import Names, Rule, Settings
 from store import roster, staff

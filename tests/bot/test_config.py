@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.config import ConfigError, config_hash, parse_config, read_config
-from bot.problems import Problem
+from bot.config.problems import Problem
+from bot.config.read import ConfigError, config_hash, parse_config, read_config
 from rules.book import Book
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.check import Report, look_at
-from bot.config_warnings import Known
-from bot.problems import render
+from bot.config.check import Report, look_at
+from bot.config.problems import render
+from bot.config.warnings import Known
 
 GOLDEN = Path(__file__).parent / "golden"
 KNOWN = Known(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.check import look_at
-from bot.config import ConfigError
-from bot.needs import given, parse_book
+from bot.config.check import look_at
+from bot.config.needs import given, parse_book
+from bot.config.read import ConfigError
 from bot.settings import Settings
 
 CONFIG = """\

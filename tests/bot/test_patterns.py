@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.patterns import example, is_pattern
+from bot.config.patterns import example, is_pattern
 
 
 @pytest.mark.parametrize(

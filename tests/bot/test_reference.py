@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.config import ConfigError, parse_config, read_text
-from bot.reference import schema, schema_text, with_tables
-from bot.yaml_tree import read_tree
+from bot.config.read import ConfigError, parse_config, read_text
+from bot.config.reference import schema, schema_text, with_tables
+from bot.config.yaml_tree import read_tree
 from rules.book import Book
 
 ROOT = Path(__file__).parents[2]

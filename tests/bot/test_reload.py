@@ -11,10 +11,10 @@ import pytest
 from loguru import logger
 
 from bot.clocks import VirtualClock
-from bot.config import ConfigError, config_hash
+from bot.config.read import ConfigError, config_hash
+from bot.config.reload import Reloader
 from bot.health import Pulse, checks
 from bot.metrics import Metrics
-from bot.reload import Reloader
 from bot.worker import Rules
 from rules.book import Book
 from store import configs

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot import status
+from bot.status import look as status
 from rules.actions import SendText
 from rules.events import GroupReadDue
 from store import api_calls, configs, inbox, outbox, queue

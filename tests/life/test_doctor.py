@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot import doctor
 from bot.callback import Message, Receive, Scope, Send
-from bot.config import config_hash
-from bot.doctor_finding import Finding, Overheard, Patient
+from bot.config.read import config_hash
+from bot.doctor import examine as doctor
+from bot.doctor.finding import Finding, Overheard, Patient
 from bot.settings import Settings
 from rules.book import Book
 from simulator import create_app

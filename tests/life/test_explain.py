@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
-from bot.explain import CaseFile, GroupStory, NotFoundError, PersonStory, Story, find, tell
+from bot.explain.tell import CaseFile, GroupStory, NotFoundError, PersonStory, Story, find, tell
 from rules.book import Book
 from simulator import Customer, World
 from tests.life.conftest import Life, StartLife

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.callback import Message, Receive, Scope, Send
-from bot.explain_case import case_story
+from bot.explain.case import case_story
 from simulator import World
 from store import history, observations
 from tests.life.conftest import ROBOT, WEBHOOK_SECRET, StartLife

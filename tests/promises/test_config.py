@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from bot.config import config_hash
+from bot.config.read import config_hash
 
 ROOT = Path(__file__).parents[2]
 GOOD, BETTER = "managers: [李华]\n", "managers: [李华, 王五]\n"

@@ -141,6 +141,27 @@ async def test_in_any_order_and_late(sqlite_url: str, seed: int, run: int) -> No
         await assert_each_had_its_effect_once(life, [each.name for each in rivals])
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["a group that is known", "a new group"])
+async def test_worked_on_an_hour_late(sqlite_url: str, *, known: bool) -> None:
+    """What was acknowledged while no worker ran has its effect an hour later all the same: who entered then is asked
+    about by a card, and is not taken for somebody who was inside before us."""
+    world = a_world()
+    async with street(world, clock_of(world), sqlite_url) as life:
+        regular = world.add_rival("老成员", "对手公司")
+        chat_id = world.create_group("静安群", owner="wangwu", members=[regular]).chat_id
+        if known:
+            await life.bots[0].read_roster("start")
+            await life.run(A_WHILE)
+        life.clock.advance(timedelta(hours=1))
+        world.join(chat_id, world.add_rival("张三", "对手公司"))
+        await world.run_due()
+        assert {each.status for each in world.courier.outcomes} == {200}
+        life.clock.advance(timedelta(hours=1))
+        await life.bots[0].read_roster("the worker starts")
+        await life.run(A_WHILE)
+        assert cards_about(world, ["张三"]) == {"张三": 1}
+
+
 async def test_ten_answers_lost_are_ten_presses_of_one_button(db_url: str) -> None:
     """A press that is delivered again and again releases the person once and says so once."""
     world = a_world(faults=Faults(answer_lost=1.0))

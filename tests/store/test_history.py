@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.explain import CaseFile, GroupStory, PersonStory, find, tell
+from bot.explain.tell import CaseFile, GroupStory, PersonStory, find, tell
 from rules.actions import SendText
 from rules.decision import Decision
 from store import cards, history, outbox, people, removal, roster, staff, trace

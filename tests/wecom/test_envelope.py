@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,6 +78,23 @@ def test_an_incomplete_query_is_the_callers_mistake(missing: str) -> None:
 def test_bodies_that_are_not_the_platforms_are_refused(body: bytes, cause: str) -> None:
     """A body that is no XML, plain (not encrypted), a bomb, too large or unsigned is refused by name."""
     assert refusal(signed(CRYPTO.encrypt(EVENT, os.urandom)), body) == cause
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body,
+        lambda body: b'<?xml version="1.0"?>' + body,
+        lambda body: body.replace(b"<Encrypt>", b"\n  <Encrypt>").replace(b"</xml>", b"\n</xml>\n"),
+        lambda body: body.replace(b"<![CDATA[", b"").replace(b"]]>", b""),
+        lambda body: body.replace(b"</xml>", b"<New>1</New></xml>"),
+        lambda body: body.replace(b"<Encrypt>", b"<Encrypt a='1'>"),
+    ],
+)
+def test_an_envelope_may_be_written_in_other_ways(change: Callable[[bytes], bytes]) -> None:
+    """What XML holds to be the same is read as the same, whether or not the platform writes it so today."""
+    encrypted = CRYPTO.encrypt(EVENT, os.urandom)
+    assert open_callback(signed(encrypted), change(wrapped(encrypted)), CRYPTO, NOW, 300) == EVENT
 
 
 def test_one_changed_character_breaks_the_signature() -> None:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
-from bot.doctor_finding import Finding
+from bot.doctor.finding import Finding
 
 MARKS = {
     "ok": ("正常", "green"),

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import doctor_callback, doctor_platform, say
-from bot.config import ConfigError, config_hash, read_text
-from bot.doctor_finding import Finding, Patient, ok, skipped, unsure, wrong
-from bot.needs import given, parse_book
+from bot import say
+from bot.config.needs import given, parse_book
+from bot.config.read import ConfigError, config_hash, read_text
+from bot.doctor import callback as doctor_callback
+from bot.doctor import platform as doctor_platform
+from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
 from store import configs, migrate, observations, queue
 from store.database import Database, StoreUnavailable, Tx
 from store.inbox import Inbox

@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx2
 
 from bot import say
-from bot.doctor_finding import Finding, Patient, ok, skipped, unsure, wrong
+from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
 from store import inbox
 from wecom.crypto import Crypto
 

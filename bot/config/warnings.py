@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import NamedTuple
 
-from bot.config_walk import Setting, walk
-from bot.patterns import example, is_pattern
-from bot.problems import Kind, Problem, closest, short, written
-from bot.yaml_tree import Node, Path, key_place, value_place, written_part
+from bot.config.patterns import example, is_pattern
+from bot.config.problems import Kind, Problem, closest, short, written
+from bot.config.walk import Setting, walk
+from bot.config.yaml_tree import Node, Path, key_place, value_place, written_part
 from rules.book import Book
 from rules.rule import EVERYWHERE
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bot.yaml_tree import Fields, Node, Path, Scalar, child
+from bot.config.yaml_tree import Fields, Node, Path, Scalar, child
 
 
 class Schema:

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
-from bot.explain_case import NEXT
-from bot.status import PER_HOUR, Calls, DeadLetter, Lane, OpenCase, Status
+from bot.explain.case import NEXT
+from bot.status.look import PER_HOUR, Calls, DeadLetter, Lane, OpenCase, Status
 
 CASES_SHOWN = 30
 LATE = timedelta(minutes=5)

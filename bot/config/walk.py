@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from bot.yaml_tree import Path
+from bot.config.yaml_tree import Path
 from rules.rule import Spelled
 
 

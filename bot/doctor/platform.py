@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from bot.doctor_finding import Finding, Patient, ok, skipped, unsure, wrong
+from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
 from store import roster, staff
 from wecom import lookups
 from wecom.errors import GroupGone, PlatformError

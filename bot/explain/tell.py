@@ -1,6 +1,6 @@
 """`steward explain`: what is known of a case, a person or a group, every rule that was asked, and what was done.
 
-`find` turns what somebody typed into one of them; `tell` gathers the story, which `bot/explain_words.py` puts in words.
+`find` turns what somebody typed into one of them; `tell` gathers the story, which `bot/explain/words.py` puts in words.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from bot.explain_case import CaseStory, case_story
-from bot.problems import closest
+from bot.config.problems import closest
+from bot.explain.case import CaseStory, case_story
 from rules.value import Value
 from store import history, people, staff, trace
 from store.database import Tx

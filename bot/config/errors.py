@@ -12,10 +12,10 @@ from typing import NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.config_schema import Schema
-from bot.problems import Problem, closest, short, written
-from bot.yaml_mistakes import about_colon
-from bot.yaml_tree import Fields, Items, Node, Scalar, key_place
+from bot.config.problems import Problem, closest, short, written
+from bot.config.schema import Schema
+from bot.config.yaml_mistakes import about_colon
+from bot.config.yaml_tree import Fields, Items, Node, Scalar, key_place
 
 _A_LIST, _A_MAP = (
     "应当是一个列表：每项一行，以「- 」开头，或者写成 [甲, 乙]",

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from bot.config import ConfigError, parse_with_places
-from bot.problems import Problem, written
+from bot.config.problems import Problem, written
+from bot.config.read import ConfigError, parse_with_places
+from bot.config.yaml_tree import Node, Path, key_place
 from bot.settings import Settings
-from bot.yaml_tree import Node, Path, key_place
 from rules.book import Book
 
 

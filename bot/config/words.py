@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from bot.config_walk import Setting, walk
-from bot.patterns import example, is_pattern
+from bot.config.patterns import example, is_pattern
+from bot.config.walk import Setting, walk
 from rules.book import Book
 from rules.rule import EVERYWHERE, Rule
 

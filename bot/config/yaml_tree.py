@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
 )
 
-from bot import yaml_mistakes
+from bot.config import yaml_mistakes
 
 DEEPEST = 40
 """Levels of nesting. A config has six."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from loguru import logger
 
-from bot.config import ConfigError, config_hash, read_text
+from bot.config.needs import parse_book
+from bot.config.read import ConfigError, config_hash, read_text
 from bot.metrics import Metrics
-from bot.needs import parse_book
 from bot.worker import Rules
 from rules.book import Book
 from store import configs

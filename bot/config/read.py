@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bot.config_errors import explain
-from bot.problems import Problem, closest, render
-from bot.yaml_tree import Node, read_tree
+from bot.config.errors import explain
+from bot.config.problems import Problem, closest, render
+from bot.config.yaml_tree import Node, read_tree
 
 M = TypeVar("M", bound=BaseModel)
 

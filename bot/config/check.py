@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
-from bot.config import ConfigError, NoFileError, config_hash, parse_with_places, read_text
-from bot.config_warnings import Known, warnings
-from bot.config_words import Item, Section, describe
-from bot.needs import unmet
-from bot.problems import Kind, Problem
+from bot.config.needs import unmet
+from bot.config.problems import Kind, Problem
+from bot.config.read import ConfigError, NoFileError, config_hash, parse_with_places, read_text
+from bot.config.warnings import Known, warnings
+from bot.config.words import Item, Section, describe
 from rules.book import Book
 from store import roster, staff
 from store.database import Database, StoreUnavailable, parse_url

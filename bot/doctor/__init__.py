@@ -1,0 +1,1 @@
+"""`steward doctor`: what is wrong with an installation, and where to click."""

@@ -1,0 +1,1 @@
+"""`steward explain`: what the rules said about somebody, and what was done."""

@@ -1,0 +1,1 @@
+"""`steward status`: what waits, what is open, and what was given up."""
