@@ -50,7 +50,7 @@ def serve(
     try:
         settings = load_settings(os.environ, Path(".env"))
     except SettingsError as error:
-        errors.print(str(error), markup=False, highlight=False)
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     set_up_logs(secrets=settings.secret_values())
     if port is None and role != "worker":

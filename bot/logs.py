@@ -23,7 +23,6 @@ _QUIET = (
     "httpx2",
     "httpcore2",
     "aiosqlite",
-    "apscheduler",
     "multipart",
 )  # their INFO is noise here
 
@@ -40,6 +39,7 @@ def set_up_logs(level: str = "INFO", secrets: Iterable[str] = (), stream: TextIO
     logging.basicConfig(handlers=[_Intercept()], level=0, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that a busy machine skips
 
 
 def redact(secrets: Iterable[str]) -> Callable[[Record], None]:

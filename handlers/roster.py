@@ -13,7 +13,7 @@ from loguru import logger
 from handlers import cases, verdicts
 from rules.book import Book
 from rules.decision import Decision
-from rules.events import GroupDismissed, GroupEvent, MembersJoined, MembersLeft, RosterEvent
+from rules.events import GroupCreated, GroupDismissed, GroupEvent, MembersJoined, MembersLeft, RosterEvent
 from rules.facts import Member
 from store import people, roster, staff
 from store.database import Database, Tx
@@ -122,6 +122,8 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
         await _dismiss(tx, event.chat_id, now=now)
         return []
     group = await roster.known_or_new(tx, event.chat_id, now=now)
+    if isinstance(event, GroupCreated):
+        group.watched_since = min(group.watched_since, event.at)  # told from its first moment, however late we read it
     owner, could_remove = group.owner, set(group.can_remove()) if group.read_at else None
     quits = await _apply_event(tx, group, event, seen, now=now)
     applied = await apply_read(tx, group, seen, book, quits, now=now)

@@ -55,7 +55,7 @@ class Removal(Settings):
     escalate_after: Duration = Field(default=timedelta(hours=1), description="多久没处理就告诉负责人（managers）。")
     later: Duration = Field(default=timedelta(hours=1), description="按「稍后」以后多久再提醒。")
     check_after: Duration = Field(
-        default=timedelta(minutes=1), description="按「已移出」以后多久，名单上人还在就告诉按的人。"
+        default=timedelta(minutes=1), description="按「已移出」后多久核对：名单上人还在，就告诉按的人。"
     )
     todo_at: TimeOfDay = Field(
         default=time(9, 30), description="每天几点发「今日待办」：还没办完的事，一人一张，没有事就不发。"
