@@ -242,3 +242,28 @@ async def test_our_own_staff_are_no_members(town: Town) -> None:
     """A colleague who joins is in the callback's list, and on no roster of external people."""
     await town.hear(joined("v1", "v2", "zhaoliu"), chat("v2", "wmA", "wmB"))
     assert await town.people() == {"wmA", "wmB"}
+
+
+async def test_whom_a_callback_announces_is_new_whatever_their_join_time(sqlite_db: Database) -> None:
+    """Our first sight of a group may be a join: who is named in it has come now, the others were there before us."""
+    town = Town(sqlite_db)
+    decisions = await town.hear(joined("v1", "v2", "woNew"), chat("v2", "woOld", "woNew"))
+    assert [each.verdict for each in decisions] == ["hit", "hit"]
+    async with sqlite_db.read() as tx:
+        assert {case.external_userid: case.listed for case in await removal.open_cases(tx)} == {
+            "woNew": False,
+            "woOld": True,
+        }
+
+
+async def test_a_platform_without_versions_is_read_each_time(sqlite_db: Database) -> None:
+    """Older tenants give no member_version: nothing is skipped for want of it, and nothing is read for ever."""
+    town = Town(sqlite_db)
+    await town.hear(READ, chat("", "wmA"))
+    await town.wait(SETTLE + SOON)
+    bare = MembersJoined(
+        at=town.now, chat_id="wr1", members=None, count=None, last_version=None, version=None, join_scene=None
+    )
+    decisions = await town.hear(bare, chat("", "wmA", "woX", joined_at=town.now))
+    assert [each.subject for each in decisions if each.verdict == "hit"] == ["woX"]
+    assert (await town.group()).read_due_at is None
