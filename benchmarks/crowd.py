@@ -76,7 +76,8 @@ async def play(wanted: argparse.Namespace) -> Answer:
 
 def _group(world: World, n: int) -> str:
     world.add_staff(f"owner{n}", f"群主{n}")
-    return world.create_group(f"静安{n}群", f"owner{n}").chat_id
+    regulars = [world.add_customer(f"顾客{n}{which}") for which in "甲乙丙"]
+    return world.create_group(f"静安{n}群", f"owner{n}", members=regulars).chat_id
 
 
 async def _until_read(world: World, groups: int) -> float:

@@ -4,6 +4,7 @@ In front, because this is the hot path and FastAPI halves it; raw also means tha
 exactly what stands here. A callback is acknowledged (200, empty) only after the inbox has it on disk.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -30,12 +31,19 @@ _LOG_EVERY = timedelta(seconds=1)
 
 
 class InboxWriter(Protocol):
-    """Keeps what is to be worked on. `put` returns after the commit, and raises StoreUnavailable where there is none.
+    """Keeps what is to be worked on. `written` is told None after the commit, and why where there is none.
 
     The same XML put twice is kept once, and is no error.
     """
 
-    async def put(self, xml: bytes, lane: int, ordering_key: str | None, received_at: datetime) -> None: ...
+    def put_soon(
+        self,
+        xml: bytes,
+        lane: int,
+        ordering_key: str | None,
+        received_at: datetime,
+        written: Callable[[StoreUnavailable | None], None],
+    ) -> None: ...
 
 
 def in_front(callback: AsgiApp, app: AsgiApp) -> AsgiApp:
@@ -71,37 +79,59 @@ class Callback:
         elif method == "GET":
             await self._verification(scope, send)
         else:
-            await self._refuse("method", scope, send, 405)
+            await _answer(send, self._refused("method", method, _peer(scope)))
+
+    def take(self, query: bytes, body: bytes, peer: str, answer: Callable[[int], None]) -> None:
+        """An event as it came. `answer` is called once with the status: at once, or when the row is on disk."""
+        now = self._clock.now()
+
+        def written(error: StoreUnavailable | None) -> None:
+            if error is None:
+                self._metrics.callback_accepted()
+                answer(200)
+            else:
+                answer(self._refused("store", "POST", peer))
+
+        try:
+            xml = open_callback(_query(query), body, self._crypto, now, self._max_age)
+            lane, ordering_key = route(xml)
+        except Refused as refused:
+            answer(self._refused(refused.cause, "POST", peer))
+        else:
+            self._inbox.put_soon(xml, lane, ordering_key, now, written)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
-        now = self._clock.now()
         try:
             body = await _read_body(scope, receive)
-            if body is None:
-                return
-            xml = open_callback(_query(scope), body, self._crypto, now, self._max_age)
-            lane, ordering_key = route(xml)
-            await self._inbox.put(xml, lane, ordering_key, now)
         except Refused as refused:
-            await self._refuse(refused.cause, scope, send, _STATUS.get(refused.cause, 403))
-        except StoreUnavailable:
-            await self._refuse("store", scope, send, 503)
-        else:
-            self._metrics.callback_accepted()
-            await _answer(send, 200)
+            await _answer(send, self._refused(refused.cause, "POST", _peer(scope)))
+            return
+        if body is None:
+            return
+        answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def answer(status: int) -> None:
+            if not answered.done():  # whoever waited was cancelled
+                answered.set_result(status)
+
+        self.take(scope["query_string"], body, _peer(scope), answer)
+        await _answer(send, await answered)
 
     async def _verification(self, scope: Scope, send: Send) -> None:
         try:
-            echo = open_echo(_query(scope), self._crypto, self._clock.now(), self._max_age)
+            echo = open_echo(_query(scope["query_string"]), self._crypto, self._clock.now(), self._max_age)
         except Refused as refused:
-            await self._refuse(refused.cause, scope, send, 403)
+            self._refused(refused.cause, "GET", _peer(scope))
+            await _answer(send, 403)
         else:
             await _answer(send, 200, echo)
 
-    async def _refuse(self, cause: str, scope: Scope, send: Send, status: int) -> None:
+    def _refused(self, cause: str, method: str, peer: str) -> int:
+        """The status to answer with."""
+        status = _STATUS.get(cause, 403)
         self._metrics.callback_refused(cause)
-        self._log.say(cause, status, scope, self._clock.now())
-        await _answer(send, status)
+        self._log.say(cause, status, method, peer, self._clock.now())
+        return status
 
 
 class _RefusalLog:
@@ -111,21 +141,24 @@ class _RefusalLog:
         self._said: dict[str, datetime] = {}
         self._held_back: dict[str, int] = {}
 
-    def say(self, cause: str, status: int, scope: Scope, now: datetime) -> None:
+    def say(self, cause: str, status: int, method: str, peer: str, now: datetime) -> None:
         if cause in self._said and now - self._said[cause] < _LOG_EVERY:
             self._held_back[cause] = self._held_back.get(cause, 0) + 1
             return
         self._said[cause] = now
         held_back = self._held_back.pop(cause, 0)
         more = f"; {held_back} more since the last such line" if held_back else ""
-        peer = scope["client"][0] if scope.get("client") else "unknown"
-        logger.warning("{} /callback refused: {} → {} (from {}{})", scope["method"], cause, status, peer, more)
+        logger.warning("{} /callback refused: {} → {} (from {}{})", method, cause, status, peer, more)
 
 
-def _query(scope: Scope) -> dict[str, str]:
+def _peer(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else "unknown"
+
+
+def _query(query: bytes) -> dict[str, str]:
     """The query string, decoded. `+` stays itself: base64 has it and no value of the platform's has a space."""
     fields = {}
-    for part in scope["query_string"].decode("latin-1").split("&"):
+    for part in query.decode("latin-1").split("&"):
         name, _, value = part.partition("=")
         fields[name] = unquote(value) if "%" in value else value
     return fields

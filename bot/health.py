@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.server import Check
 from bot.worker import Rules
 from rules.clock import Clock
-from store import queue
+from store import queue, reconcile
 from store.database import Database
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -57,10 +57,26 @@ def checks(store: Database, pulse: Pulse, clock: Clock, rules: Rules) -> dict[st
     async def dead_letters() -> tuple[bool, str]:
         return True, ", ".join(f"{name} {_dead(rows)}" for name, rows in (await depths()).items())
 
+    async def groups() -> tuple[bool, str]:
+        async with store.read() as tx:
+            census = await reconcile.census(tx)
+        read = (
+            f"oldest read {(clock.now() - census.oldest_read).total_seconds():.0f} s ago" if census.oldest_read else ""
+        )
+        counted = f"{census.in_sight} in sight, {census.in_doubt} in doubt, {census.out_of_sight} out of sight"
+        return True, "; ".join(filter(None, (counted, read)))
+
     async def config() -> tuple[bool, str]:
         return True, f"{rules.config[:8]} in force{'; ' if rules.refused else ''}{rules.refused}"
 
-    return {"store": can_read, "worker": worker, "backlog": backlog, "dead_letters": dead_letters, "config": config}
+    return {
+        "store": can_read,
+        "worker": worker,
+        "backlog": backlog,
+        "dead_letters": dead_letters,
+        "groups": groups,
+        "config": config,
+    }
 
 
 def _backlog(depths: list[Depth], now: datetime) -> str:

@@ -9,13 +9,20 @@ from datetime import datetime, timedelta
 
 from bot.metrics import Metrics, QueueSize
 from rules.clock import Clock
-from rules.lanes import NORMAL, POSTS, REMOVAL, STATISTICS, WELCOME
-from store import api_calls, queue, removal
+from rules.lanes import NORMAL, POSTS, RECONCILE, REMOVAL, STATISTICS, WELCOME
+from store import api_calls, queue, reconcile, removal
 from store.database import Database, StoreUnavailable
 from store.inbox import Inbox
 from store.outbox import Outbox
 
-LANES = {WELCOME: "welcome", REMOVAL: "removal", NORMAL: "normal", POSTS: "posts", STATISTICS: "statistics"}
+LANES = {
+    WELCOME: "welcome",
+    REMOVAL: "removal",
+    NORMAL: "normal",
+    POSTS: "posts",
+    STATISTICS: "statistics",
+    RECONCILE: "reconcile",
+}
 
 LOOK_BACK = timedelta(minutes=2)
 """A case carries the time at which its transaction began and is seen when that has ended: a little later."""
@@ -43,9 +50,19 @@ class Measure:
         async with self._store.read() as tx:
             depths = [("inbox", depth) for depth in await queue.counts(tx, Inbox)]
             depths += [("outbox", depth) for depth in await queue.counts(tx, Outbox)]
+            census = await reconcile.census(tx)
             open_cases = len(await removal.open_cases(tx))
             closed = await removal.closed_since(tx, max(self._began, now - LOOK_BACK))
         self._metrics.open_cases(open_cases)
+        self._metrics.groups(
+            {
+                "settled": census.in_sight - census.in_doubt,
+                "in_doubt": census.in_doubt,
+                "out_of_sight": census.out_of_sight,
+                "dismissed": census.dismissed,
+            },
+            _age(now, census.oldest_read) if census.oldest_read else 0.0,
+        )
         self._metrics.queues(
             QueueSize(name, LANES.get(each.lane, str(each.lane)), each.state, each.rows, _age(now, each.oldest_due_at))
             for name, each in depths

@@ -1,6 +1,6 @@
 """What the bot counts, on a registry of its own so that several bots live in one process (the demo, the tests)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -46,6 +46,10 @@ class Metrics:
         self._calls = Counter("steward_api_calls", "Calls to WeCom", ["endpoint", "errcode"], registry=registry)
         self._config = Gauge("steward_config_refused", "A newer config is refused: 1", registry=registry)
         self._cases = Gauge("steward_open_cases", "Removal cases not closed yet", registry=registry)
+        self._groups = Gauge("steward_groups", "Customer groups by what is known of them", ["state"], registry=registry)
+        self._read = Gauge(
+            "steward_groups_oldest_read_seconds", "Age of the oldest last read of a group in sight", registry=registry
+        )
         self._removal = Histogram(
             "steward_removal_seconds", "From first sight to gone", buckets=_REMOVAL, registry=registry
         )
@@ -87,6 +91,12 @@ class Metrics:
     def api_call(self, endpoint: str, errcode: int | str) -> None:
         """WeCom answered (`errcode`), or did not (a word: timeout, network)."""
         self._calls.labels(endpoint, str(errcode)).inc()
+
+    def groups(self, by_state: Mapping[str, int], oldest_read: float) -> None:
+        """So many groups are in each state now (each in one); the one read longest ago was read so long ago, s."""
+        for state, count in by_state.items():
+            self._groups.labels(state).set(count)
+        self._read.set(oldest_read)
 
     def open_cases(self, count: int) -> None:
         """This many removal cases are open now."""

@@ -24,6 +24,7 @@ from bot.config.reload import Reloader
 from bot.prune import prune
 from bot.server import run_server
 from bot.settings import Settings
+from bot.shortcut import shortcut
 from bot.wiring import Bot, Outside, open_bot
 from bot.worker import Rules, Worker
 from rules.book import Book
@@ -65,7 +66,7 @@ async def serve(settings: Settings, *, host: str, port: int | None, role: Role) 
             if port is None:
                 logger.info("working; no HTTP: give --port for health and metrics")
             else:
-                tasks.create_task(run_server(bot.app, host, port, stop))
+                tasks.create_task(run_server(bot.app, host, port, stop, shortcut(bot.callback)))
 
 
 class Wake:
@@ -140,7 +141,7 @@ async def _keep(
 
 async def _keep_time(bot: Bot, reloader: Reloader, wake: Wake, stop: asyncio.Event, *, works: bool) -> None:
     """The clock. It measures, and looks after the config; where this process `works`, it raises what is due, has the
-    roster read at start and every hour, and forgets what is old.
+    roster read at start, and forgets what is old.
     """
 
     async def sweep() -> None:
@@ -150,12 +151,8 @@ async def _keep_time(bot: Bot, reloader: Reloader, wake: Wake, stop: asyncio.Eve
         if raised:
             wake.now()
 
-    async def read_roster() -> None:
-        hour = bot.clock.now().strftime("%Y-%m-%dT%H")
-        await _unless_store_is_away(lambda: bot.read_roster(hour))
-
     async def read_at_start() -> None:
-        await bot.read_roster(f"start:{bot.clock.now().isoformat()}")
+        await bot.read_roster(f"start:{bot.clock.now():%Y-%m-%dT%H:%M}")  # once for processes that start together
         wake.now()
 
     async def measure() -> None:
@@ -174,7 +171,6 @@ async def _keep_time(bot: Bot, reloader: Reloader, wake: Wake, stop: asyncio.Eve
         bot.pulse.beat(bot.clock.now())
         await _unless_store_is_away(read_at_start)
         scheduler.add_job(sweep, "interval", seconds=LOOK_EVERY)
-        scheduler.add_job(read_roster, "cron", minute=17)
         scheduler.add_job(forget, "cron", hour=19, minute=40)  # 03:40 in Beijing
     scheduler.start()
     await stop.wait()

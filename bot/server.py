@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
+from typing import Literal, cast
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -178,6 +179,10 @@ class ServerError(Exception):
     """The server could not start: the address is taken, or the app's own start-up failed."""
 
 
+Http = Callable[..., asyncio.Protocol] | Literal["httptools"]
+"""What speaks HTTP: uvicorn's protocol, or what makes another one."""
+
+
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """For `asyncio.Runner(loop_factory=…)`: uvloop where there is one."""
     if sys.platform == "win32":
@@ -188,7 +193,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 @asynccontextmanager
-async def running(app: AsgiApp, host: str, port: int) -> AsyncIterator[int]:
+async def running(app: AsgiApp, host: str, port: int, http: Http = "httptools") -> AsyncIterator[int]:
     """Serve `app` on `host:port` while the block runs; gives the bound port (`port` 0 = any free one).
 
     Several may run in one loop. Signals are the caller's: leaving the block stops gracefully, open requests get
@@ -197,7 +202,7 @@ async def running(app: AsgiApp, host: str, port: int) -> AsyncIterator[int]:
     listener = _bind(host, port)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", http),  # anything that makes a protocol does
         loop="none",
         lifespan="auto",
         log_config=None,
@@ -219,9 +224,9 @@ async def running(app: AsgiApp, host: str, port: int) -> AsyncIterator[int]:
         listener.close()
 
 
-async def run_server(app: AsgiApp, host: str, port: int, stop: asyncio.Event) -> None:
+async def run_server(app: AsgiApp, host: str, port: int, stop: asyncio.Event, http: Http = "httptools") -> None:
     """Serve until `stop` is set. Raises ServerError."""
-    async with running(app, host, port) as bound:
+    async with running(app, host, port, http) as bound:
         logger.info("listening on http://{}:{}", host, bound)
         await stop.wait()
         logger.info("stopping")

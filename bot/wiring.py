@@ -47,11 +47,14 @@ class Outside:
 
 @dataclass(frozen=True)
 class Bot:
-    """A bot that is put together. `app` answers HTTP; `worker` does the work; whoever sweeps beats the `pulse`."""
+    """A bot that is put together. `app` answers HTTP, also what `callback` could be handed directly; `worker` does the
+    work; whoever sweeps beats the `pulse`.
+    """
 
     store: Database
     worker: Worker
     app: AsgiApp
+    callback: Callback
     metrics: Metrics
     clock: Clock
     pulse: Pulse
@@ -154,6 +157,7 @@ async def open_bot(
             store=store,
             worker=worker,
             app=in_front(callback, RequestIds(app, outside.new_token)),
+            callback=callback,
             metrics=metrics,
             clock=outside.clock,
             pulse=pulse,

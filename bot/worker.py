@@ -18,7 +18,7 @@ from bot import log_ids
 from bot.actions import ACTIONS
 from bot.actions.action import Action, Hands
 from bot.metrics import Metrics
-from handlers import corp, person, press, removal, roster, todo
+from handlers import corp, person, press, reconcile, removal, roster, todo
 from handlers.handler import Handler
 from rules import events
 from rules.book import Book
@@ -26,6 +26,7 @@ from rules.clock import Clock
 from rules.events import AnyEvent, Event, UnknownEvent
 from rules.lanes import NORMAL
 from scheduler import person as person_sweep
+from scheduler import reconcile as reconcile_sweep
 from scheduler import removal as removal_sweep
 from scheduler import roster as roster_sweep
 from scheduler import todo as todo_sweep
@@ -50,6 +51,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.MembersLeft: roster,
     events.GroupReadDue: roster,
     events.RosterReadDue: corp,
+    events.GroupsReadDue: reconcile,
     events.ContactAdded: person,
     events.PersonCheckDue: person,
     events.CardDue: removal,
@@ -60,7 +62,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
 }
 """Who handles what. An event that is not here is kept and marked ignored."""
 
-SWEEPS: tuple[Sweep, ...] = (roster_sweep, person_sweep, removal_sweep, todo_sweep)
+SWEEPS: tuple[Sweep, ...] = (roster_sweep, reconcile_sweep, person_sweep, removal_sweep, todo_sweep)
 
 LEASE = timedelta(seconds=30)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
@@ -229,7 +231,7 @@ class Worker:
         async with self.store.write() as tx:
             if again is not None:
                 await queue.retry_later(tx, Inbox, row.id, token, due_at=now + again, error=error)
-            elif await _raise_again(tx, row, event, now=now) and row.source == "timer":
+            elif await _raise_again(tx, row, event, now=now) and row.source in ("timer", "reconcile"):
                 await queue.finish(tx, Inbox, row.id, token, "ignored", now=now, last_error=error)
             else:
                 await queue.bury(tx, Inbox, row.id, token, now=now, error=error)
@@ -345,6 +347,8 @@ async def _raise_again(tx: Tx, row: Inbox, event: AnyEvent, *, now: datetime) ->
                 due_at=at,
                 now=now,
             )
+        case events.GroupsReadDue():
+            pass  # they are still stale: a later round takes them up
         case _:
             return False
     return True

@@ -18,6 +18,7 @@ from store.removal import CaseRow
 from store.roster import GroupRow, MemberRow
 
 GUARDED_WAIT = timedelta(minutes=1)  # where WeCom's own 防骚扰 is seen to remove people, it gets this long
+OUT_OF_SIGHT_AGAIN = timedelta(hours=1)  # how often a question about a group that cannot be seen is taken up again
 GUARD_IS_QUICK = timedelta(seconds=15)  # no person reads a card, opens a group and removes somebody within this
 
 
@@ -106,6 +107,9 @@ async def send_card(tx: Tx, book: Book, card: CardRow, *, now: datetime) -> None
     cases = [case for case in await cards.cases_on(tx, card.number) if case.open_key]
     if not cases or group is None:
         card.state = "dropped"
+        return
+    if group.out_of_sight_at is not None:
+        card.state, card.send_at = "planned", now + OUT_OF_SIGHT_AGAIN
         return
     asking = await whom(tx, book, group, now=now)
     assigned = cases[0].assigned_to

@@ -1,8 +1,8 @@
-"""All groups are listed again: at start, and to find what no callback told. Each is then read on its own."""
+"""The groups are listed: at start, every hour, and once a day with a look at each of them."""
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loguru import logger
 
@@ -10,13 +10,17 @@ from handlers.roster import name_or_none
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import RosterReadDue
-from store import roster, staff
+from store import reconcile, staff
 from store.database import Database, Tx
+from store.reconcile import Standing
 from wecom import lookups
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
 
 NAMES_AT_ONCE = 200  # staff whose names are asked for with one listing; the next one asks for the rest
+
+ONE_AFTER_ANOTHER = timedelta(milliseconds=50)
+"""How far apart groups are read that have to be read by themselves: 1,200 a minute."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,22 @@ def batched(items: list[str], size: int) -> list[list[str]]:
 
 
 async def handle(event: RosterReadDue, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
-    """Have every group that was listed, and every one that we know and was not, read again now."""
+    """Have the groups read of which the list tells something new; if the event says so, look over all others too."""
     for userid, name in seen.names.items():
         await staff.remember(tx, userid, name or "", now=now)
-    known = {group.chat_id for group in await roster.groups(tx)}
-    for chat_id in sorted(known | set(seen.chat_ids)):
-        roster.read_soon(await roster.known_or_new(tx, chat_id, now=now), at=now)
+    stands, listed = await reconcile.standings(tx), set(seen.chat_ids)
+    new = sorted(listed - stands.keys())
+    await reconcile.add_groups(tx, new, now=now)
+    news = [*new, *(chat_id for chat_id, stand in stands.items() if _is_news(stand, listed=chat_id in listed))]
+    for number, chat_id in enumerate(news):
+        await reconcile.read_soon(tx, [chat_id], at=now + number * ONE_AFTER_ANOTHER)
+    if event.whole:
+        others = [chat_id for chat_id in stands.keys() - set(news) if stands[chat_id].dismissed_at is None]
+        await reconcile.look_over(tx, sorted(others), key=f"whole:{event.at.isoformat()}", now=now)
     return []
+
+
+def _is_news(stand: Standing, *, listed: bool) -> bool:
+    """Whether the list says otherwise than what we have: then the group itself tells what is the case."""
+    in_sight = stand.dismissed_at is None and stand.out_of_sight_at is None
+    return in_sight is not listed or (in_sight and stand.read_at is None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handlers import verdicts
-from handlers.roster import remember_contact
+from handlers.reading import remember_contact
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import ContactAdded, PersonCheckDue

@@ -57,8 +57,8 @@ async def _step(tx: Tx, book: Book, event: CaseStepDue, seen: groups.Seen, *, no
         if wait_until > now:
             each.step_due_at = wait_until
         elif each.external_userid not in shown:
-            # The read lacks them but is not believed yet: nobody is bothered about what may be done.
-            each.step_due_at = now + LOOK_AGAIN
+            # The read lacks them but is not believed yet, or nothing can be read: nobody is bothered about what may be.
+            each.step_due_at = now + (cases.OUT_OF_SIGHT_AGAIN if seen.hidden else LOOK_AGAIN)
         else:
             staying.append(each)
     if staying:

@@ -65,7 +65,9 @@ async def everything_for(tx: Tx, userid: str) -> tuple[OpenGroup, ...]:
 
 
 async def _groups_of(tx: Tx, userid: str) -> dict[str, GroupRow]:
-    return {group.chat_id: group for group in await roster.groups(tx) if userid in group.can_remove()}
+    """Where this person can remove people. Nobody is asked about groups that are out of sight."""
+    seen = [group for group in await roster.groups(tx) if group.out_of_sight_at is None]
+    return {group.chat_id: group for group in seen if userid in group.can_remove()}
 
 
 def _open(row: OpenRow, names: dict[str, str]) -> Open:

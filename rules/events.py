@@ -178,9 +178,17 @@ class MemberSeen(GroupEvent):
 
 
 class RosterReadDue(Event):
-    """All groups are to be listed and read again (at start, and to find what no callback told)."""
+    """All groups are to be listed, to find new ones and those that are gone; with `whole`, all are read again too."""
 
     kind: Literal["roster_read_due"] = "roster_read_due"
+    whole: bool = True
+
+
+class GroupsReadDue(Event):
+    """Some groups are to be looked over: those of which something was missed are then read each by itself."""
+
+    kind: Literal["groups_read_due"] = "groups_read_due"
+    chat_ids: tuple[str, ...]
 
 
 class GroupReadDue(GroupEvent):
@@ -243,6 +251,7 @@ AnyEvent = Annotated[
     | StaffChanged
     | UnknownEvent
     | RosterReadDue
+    | GroupsReadDue
     | GroupReadDue
     | PersonCheckDue
     | CardDue

@@ -5,3 +5,4 @@ REMOVAL = 1
 NORMAL = 2
 POSTS = 3
 STATISTICS = 4
+RECONCILE = 5  # what nobody told us of can wait for what somebody did

@@ -15,7 +15,8 @@ class Faults:
     Calls: `platform_busy` (-1, no effect), `error_5xx` (502, no effect), `error_5xx_after_effect`, `cut` (connection
     gone, no effect), `cut_after_effect`, `slow` (answered after `slow_by`; on virtual time the caller's own patience
     ends first: the effect is there, the answer is a read timeout).
-    Changes: `lagging_reads` (the read API goes on telling the older state for `World.read_lag`).
+    Changes: `lagging_reads` (the read API goes on telling the older state for `World.read_lag`); of the reads that
+    lag, `flickering_reads` tell some newer state, or the truth, all the same: servers that do not agree yet.
     """
 
     lost: float = 0.0
@@ -30,6 +31,7 @@ class Faults:
     cut_after_effect: float = 0.0
     slow: float = 0.0
     lagging_reads: float = 0.0
+    flickering_reads: float = 0.0
     reorder_by: timedelta = timedelta(seconds=2)
     late_by: timedelta = timedelta(seconds=60)
     slow_by: timedelta = timedelta(seconds=1)

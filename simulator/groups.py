@@ -56,8 +56,7 @@ class Group:
     members: dict[str, Member] = field(default_factory=dict)
     version: str = ""
     _changes: int = 0
-    _older: Snapshot | None = None
-    _older_until: datetime | None = None
+    _older: list[tuple[Snapshot | None, datetime]] = field(default_factory=list)
 
     @property
     def removers(self) -> tuple[str, ...]:
@@ -85,14 +84,14 @@ class Group:
             self.dismissed,
         )
 
-    def stay_behind(self, now: datetime, until: datetime) -> None:
-        """Before a change: the read API is to go on telling the present state until `until` (page 96338)."""
-        self._older = self.readable(now)
-        self._older_until = until
+    def stay_behind(self, until: datetime, *, born: bool = False) -> None:
+        """Before a change: the read API is to go on telling the present state until `until` (page 96338).
 
-    def readable(self, now: datetime) -> Snapshot:
-        """What the read API answers at `now`."""
-        if self._older and self._older_until and now < self._older_until:
-            return self._older
-        self._older = None
-        return self.now()
+        `born`: the group is being made, and until then the read API does not know it.
+        """
+        self._older.append((None if born else self.now(), until))
+
+    def readable(self, now: datetime) -> list[Snapshot | None]:
+        """What the read API may answer at `now`: the oldest state that it still tells first, the truth last."""
+        self._older = [(state, until) for state, until in self._older if now < until]
+        return [*(state for state, _ in self._older), self.now()]

@@ -98,6 +98,13 @@ class World:
         """All messages and cards of one member of staff, as they look now, oldest first."""
         return self.mail.inbox(userid)
 
+    def read(self, group: Group) -> Snapshot | None:
+        """What the read API answers about a group at this moment; None where it does not know it (yet)."""
+        states = group.readable(self.clock.now())
+        if len(states) > 1 and self.strikes("flickering_reads"):
+            return self.fate.die("flicker").choice(states[1:])
+        return states[0]
+
     def group_now(self, chat_id: str) -> Snapshot:
         """The truth about a group, whatever the read API says. Raises KeyError."""
         return self.groups[chat_id].now()
@@ -195,6 +202,8 @@ class World:
             group.members[person.id] = Member(person.id, 1 if isinstance(person, Staff) else 2, now, invitor=owner)
         group.new_version()
         self.groups[chat_id] = group
+        if self.strikes("lagging_reads"):
+            group.stay_behind(now + self.read_lag, born=True)
         self._chat_event(group, "create")
         self.tell(self.staff[owner].name, f"建了客户群「{name}」", chat_id=chat_id)
         return group
@@ -286,15 +295,19 @@ class World:
         changed.notice = notice
         self._chat_event(changed, "update", "change_notice")
 
-    def change_owner(self, group: Group | str, userid: str) -> None:
-        """The owner hands the group over in the client. The new owner has to be in it."""
+    def change_owner(self, group: Group | str, userid: str, *, by_api: bool = False) -> None:
+        """The owner hands the group over in the client, or an API call does (page 95703), of which no event tells.
+
+        The new owner has to be in the group. Raises ImpossibleError.
+        """
         changed = self._group(group)
         if userid not in changed.members:
             raise ImpossibleError("新群主不在群里")
         self._before_change(changed)
         changed.owner = userid
         changed.admins = [each for each in changed.admins if each != userid]
-        self._chat_event(changed, "update", "change_owner")
+        if not by_api:
+            self._chat_event(changed, "update", "change_owner")
         self.tell(self.staff[userid].name, f"成为群「{changed.name}」的群主", chat_id=changed.chat_id)
 
     def set_admins(self, group: Group | str, admins: Sequence[str]) -> None:
@@ -369,8 +382,7 @@ class World:
 
     def _before_change(self, group: Group) -> None:
         if self.strikes("lagging_reads"):
-            now = self.clock.now()
-            group.stay_behind(now, now + self.read_lag)
+            group.stay_behind(self.clock.now() + self.read_lag)
 
     def _roster_event(self, group: Group, *, joined: bool, scene: int, members: Sequence[str]) -> None:
         before = group.new_version()

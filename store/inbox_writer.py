@@ -35,6 +35,9 @@ class _Callback(NamedTuple):
     received_at: datetime
 
 
+Written = Callable[[StoreUnavailable | None], None]
+
+
 class _Way(Protocol):
     """How a batch gets into the inbox, in one commit. Raises what its driver raises, and works again afterwards."""
 
@@ -49,7 +52,7 @@ class InboxWriter:
     def __init__(self, database: Database, *, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._way: _Way = _Sqlite(database) if database.dialect == "sqlite" else _Postgres(database.address)
-        self._waiting: deque[tuple[_Callback, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[_Callback, Written]] = deque()
         self._flushing: asyncio.Task[None] | None = None
 
     async def put(self, xml: bytes, lane: int, ordering_key: str | None, received_at: datetime) -> None:
@@ -57,18 +60,31 @@ class InboxWriter:
 
         StoreUnavailable: it may not be there; the sender must try again. ValueError: `received_at` is naive.
         """
+        outcome: asyncio.Future[StoreUnavailable | None] = asyncio.get_running_loop().create_future()
+
+        def written(error: StoreUnavailable | None) -> None:
+            if not outcome.done():  # whoever waited was cancelled
+                outcome.set_result(error)
+
+        self.put_soon(xml, lane, ordering_key, received_at, written)
+        error = await outcome
+        if error is not None:
+            raise error
+
+    def put_soon(
+        self, xml: bytes, lane: int, ordering_key: str | None, received_at: datetime, written: Written
+    ) -> None:
+        """The same for callers who do not wait: `written` is told None, or what would be raised."""
         if received_at.tzinfo is None:
             raise ValueError(f"a stored time must be aware, this one is naive: {received_at!r}")
         if len(self._waiting) >= MOST_WAITING:
-            raise StoreUnavailable(f"{MOST_WAITING} callbacks are waiting to be written already")
+            written(StoreUnavailable(f"{MOST_WAITING} callbacks are waiting to be written already"))
+            return
         # PostgreSQL has no NUL in text, and XML has none either: what is not XML is kept readable, for the curious.
         payload = xml.decode(errors="backslashreplace").replace("\x00", "\\x00")
-        callback = _Callback(digest(xml), payload, lane, ordering_key, received_at)
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((callback, written))
+        self._waiting.append((_Callback(digest(xml), payload, lane, ordering_key, received_at), written))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        await written
 
     async def close(self) -> None:
         """Writes what is waiting, then lets go of the database."""
@@ -90,7 +106,7 @@ class InboxWriter:
         finally:
             self._flushing = None
 
-    async def _one_by_one(self, batch: list[tuple[_Callback, asyncio.Future[None]]]) -> None:
+    async def _one_by_one(self, batch: list[tuple[_Callback, Written]]) -> None:
         """One callback that the database does not like must not sink those that came with it."""
         for callback, written in batch:
             _tell([(callback, written)], await self._commit([callback]))
@@ -104,16 +120,13 @@ class InboxWriter:
         return None
 
 
-def _tell(batch: list[tuple[_Callback, asyncio.Future[None]]], error: Exception | None) -> None:
+def _tell(batch: list[tuple[_Callback, Written]], error: Exception | None) -> None:
     for _, written in batch:
-        if written.done():  # whoever waited was cancelled
-            continue
-        if error is None:
-            written.set_result(None)
-        else:  # one for each: an exception collects the traces of all who raise it
+        trouble = None
+        if error is not None:  # one for each: an exception collects the traces of all who raise it
             trouble = StoreUnavailable(str(error))
             trouble.__cause__ = error
-            written.set_exception(trouble)
+        written(trouble)
 
 
 class _Sqlite:

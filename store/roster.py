@@ -4,21 +4,27 @@ A group's `version` is the platform's opaque member_version of what we have appl
 left behind, so that a read which answers an older state is recognised and never taken for news.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import JSON, func, update
+from sqlalchemy import JSON, ColumnElement, func, update
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Group as GroupFacts
 from rules.facts import Member as MemberFacts
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, table_of
 
 OLD_VERSIONS_KEPT = 50
 
 
 class GroupRow(SQLModel, table=True):
-    """One customer group. `read_at`: when the last read that was applied began; `read_due_at`: when to read again."""
+    """One customer group. `read_at`: when the last read that was applied began; `read_due_at`: when to read again.
+
+    `in_doubt`: the roster is not exactly that of `version`. `settles_at`: a read that begins later shows all that
+    callbacks have told so far. `out_of_sight_at`: since when the owner is outside the app's visible range.
+    """
 
     __tablename__ = "groups"
 
@@ -30,12 +36,16 @@ class GroupRow(SQLModel, table=True):
     staff: list[str] = Field(default_factory=list, sa_type=JSON)
     version: str | None = None
     old_versions: list[str] = Field(default_factory=list, sa_type=JSON)
+    in_doubt: bool = False
+    created_at: datetime | None = Field(default=None, sa_type=UtcTime)
     watched_since: datetime = Field(sa_type=UtcTime)
+    settles_at: datetime | None = Field(default=None, sa_type=UtcTime)
     read_at: datetime | None = Field(default=None, sa_type=UtcTime)
     read_due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     read_tries: int = 0
     awaited_version: str | None = None
     dismissed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    out_of_sight_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
     def facts(self) -> GroupFacts:
         """What rules may see of the group."""
@@ -52,7 +62,8 @@ class GroupRow(SQLModel, table=True):
         return version is not None and version != self.version and version in self.old_versions
 
     def move_to(self, version: str | None) -> None:
-        """Take `version` as the one applied; the one before becomes old."""
+        """Take `version` as the one applied, exactly; the one before becomes old."""
+        self.in_doubt = False
         if version == self.version:
             return
         self.leave_behind(self.version)
@@ -100,6 +111,9 @@ class MemberRow(SQLModel, table=True):
         )
 
 
+_MEMBERS = table_of(MemberRow)
+
+
 async def group(tx: Tx, chat_id: str) -> GroupRow | None:
     return await tx.get(GroupRow, chat_id)
 
@@ -126,6 +140,41 @@ async def present(tx: Tx, chat_id: str) -> dict[str, MemberRow]:
     return {row.external_userid: row for row in (await tx.exec(query)).all()}
 
 
+class Inside(NamedTuple):
+    """What has to be known of a member to say whether a read tells news of them."""
+
+    external_userid: str
+    joined_at: datetime | None
+    seen_at: datetime
+    left_at: datetime | None
+    detailed: bool
+    name: str
+    unionid: str | None
+
+
+async def inside(tx: Tx, chat_id: str) -> dict[str, Inside]:
+    """Who is in the group now, without the weight of whole rows."""
+    return await _some(tx, chat_id, _MEMBERS.c.left_at.is_(None))
+
+
+async def inside_before(tx: Tx, chat_id: str, ids: Sequence[str]) -> dict[str, Inside]:
+    """Which of these people were ever in the group."""
+    return await _some(tx, chat_id, _MEMBERS.c.external_userid.in_(ids)) if ids else {}
+
+
+async def _some(tx: Tx, chat_id: str, which: ColumnElement[bool]) -> dict[str, Inside]:
+    chosen = columns(*(_MEMBERS.c[name] for name in Inside._fields)).where(_MEMBERS.c.chat_id == chat_id, which)
+    return {row.external_userid: row for row in map(Inside._make, await (await tx.connection()).execute(chosen))}
+
+
+async def members(tx: Tx, chat_id: str, ids: Sequence[str]) -> dict[str, MemberRow]:
+    """The rows of these people, whether still there or not."""
+    if not ids:
+        return {}
+    query = select(MemberRow).where(MemberRow.chat_id == chat_id, col(MemberRow.external_userid).in_(ids))
+    return {row.external_userid: row for row in (await tx.exec(query)).all()}
+
+
 async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None:
     """The member, whether still there or not."""
     return await tx.get(MemberRow, (chat_id, external_userid))
@@ -143,8 +192,8 @@ async def groups_of(tx: Tx, external_userid: str) -> list[tuple[GroupRow, Member
     return [(group, member) for group, member in (await tx.exec(query)).all()]
 
 
-async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: int | None, now: datetime) -> list[str]:
-    """Take people off the roster; says which of them were on it."""
+async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: int | None, at: datetime) -> list[str]:
+    """Take people off the roster; says which of them were on it. `at`: when they left, or were seen to be gone."""
     statement = (
         update(MemberRow)
         .where(
@@ -152,7 +201,7 @@ async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: 
             col(MemberRow.external_userid).in_(list(people)),
             col(MemberRow.left_at).is_(None),
         )
-        .values(left_at=now, quit_scene=quit_scene)
+        .values(left_at=at, quit_scene=quit_scene)
         .returning(col(MemberRow.external_userid))
     )
     return sorted((await tx.exec(statement)).scalars().all())
@@ -168,7 +217,7 @@ async def reads_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[GroupRow
     """Groups whose time to be read again has come; those that another process is raising are left to it."""
     query = (
         select(GroupRow)
-        .where(col(GroupRow.read_due_at) <= now, col(GroupRow.dismissed_at).is_(None))
+        .where(col(GroupRow.read_due_at) <= now)
         .order_by(col(GroupRow.read_due_at), GroupRow.chat_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -178,8 +227,7 @@ async def reads_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[GroupRow
 
 async def next_read(tx: Tx) -> datetime | None:
     """When the next group is to be read again."""
-    query = select(func.min(GroupRow.read_due_at)).where(col(GroupRow.dismissed_at).is_(None))
-    return (await tx.exec(query)).one()
+    return (await tx.exec(select(func.min(GroupRow.read_due_at)))).one()
 
 
 async def watching_since(tx: Tx) -> datetime | None:

@@ -21,9 +21,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 WAIT_SECONDS = 5.0
 """For another process that is writing."""
 
-SQLITE_WRITES = ("synchronous=FULL", "wal_autocheckpoint=4000")
+SQLITE_WRITES = ("synchronous=FULL", "wal_autocheckpoint=4000", "cache_size=-16000")
 """Pragmas of every connection that writes: a commit is on disk; the WAL may grow to 16 MB, since moving what is in it
-into the file takes as long as a few commits do.
+into the file takes as long as a few commits do; and the indexes' pages stay in 16 MB of memory.
 """
 
 

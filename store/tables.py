@@ -9,6 +9,7 @@ import store.inbox
 import store.observations
 import store.outbox
 import store.people
+import store.reconcile
 import store.removal
 import store.roster
 import store.staff
@@ -28,6 +29,7 @@ modules = (
     store.observations,
     store.outbox,
     store.people,
+    store.reconcile,
     store.removal,
     store.roster,
     store.staff,

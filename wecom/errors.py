@@ -131,6 +131,10 @@ class GroupGone(PlatformError):  # noqa: N818 - says what happened to the group
     """There is no such customer group (any more): dismissed, or never one of ours."""
 
 
+class GroupHidden(PlatformError):  # noqa: N818 - says what is the case
+    """The group's owner is outside the app's visible range: nothing can be read of it, and nothing is said of it."""
+
+
 def _unlisted(errcode: int) -> Remedy:
     return Remedy(
         "refused", f"没有收录的错误码，可在 https://developer.work.weixin.qq.com/devtool/query?e={errcode} 查询原因。"

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from rules.facts import Member
 from rules.value import Value
-from wecom.errors import BAD_ANSWER, GroupGone, PlatformError
+from wecom.errors import BAD_ANSWER, GroupGone, GroupHidden, PlatformError
 from wecom.gateway import Gateway
 from wecom.tokens import Token
 
@@ -98,13 +98,18 @@ async def _pages(gateway: Gateway, owners: Sequence[str]) -> AsyncIterator[Group
 
 
 async def read_group(gateway: Gateway, chat_id: str) -> GroupChat:
-    """One group with everybody in it (page 92122). Raises GroupGone where there is no such customer group."""
+    """One group with everybody in it (page 92122).
+
+    Raises GroupGone where there is no such customer group, GroupHidden where its owner is not in the visible range.
+    """
     path = "externalcontact/groupchat/get"
     try:
         answer = await gateway.post(path, {"chat_id": chat_id, "need_name": 1}, reads=True)
     except PlatformError as error:
         if error.errcode in _GONE:
             raise GroupGone(error.errcode, path) from None
+        if error.errcode in _HIDDEN:
+            raise GroupHidden(error.errcode, path) from None
         raise
     with _reading(path):
         group = answer["group_chat"]
@@ -125,6 +130,10 @@ async def read_group(gateway: Gateway, chat_id: str) -> GroupChat:
 
 # 40050, 86001: no such chatid. 90501, 90509: not a customer group. Which of them a dismissed group gives is [NV].
 _GONE = {40050, 86001, 90501, 90509}
+
+# "No privilege on this member", "no right on this member": of one group, the owner. What concerns the whole app has
+# numbers of its own (48002, 60020, 84074). Which of the two groupchat/get gives is [NV].
+_HIDDEN = {60011, 301002}
 
 
 def _member(person: Mapping[str, Any]) -> Member:

@@ -56,10 +56,8 @@ def groupchat_get(world: World, call: Call) -> Json:
     chat_id = call.text("chat_id")
     need_name = call.number("need_name", 0, 1, default=0)
     group = world.groups.get(chat_id)
-    if group is None:
-        raise ApiError(90501)
-    seen = group.readable(world.clock.now())
-    if seen.dismissed:
+    seen = world.read(group) if group else None
+    if seen is None or seen.dismissed:
         raise ApiError(90501)
     if not world.staff[seen.owner].visible:
         raise ApiError(60011, "the owner is not in the visible range")

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,10 +38,19 @@ class FakeInbox:
         self.rows: list[tuple[bytes, int, str | None, datetime]] = []
         self.out_of_order = False
 
-    async def put(self, xml: bytes, lane: int, ordering_key: str | None, received_at: datetime) -> None:
+    def put_soon(
+        self,
+        xml: bytes,
+        lane: int,
+        ordering_key: str | None,
+        received_at: datetime,
+        written: Callable[[StoreUnavailable | None], None],
+    ) -> None:
         if self.out_of_order:
-            raise StoreUnavailable("disk full")
+            written(StoreUnavailable("disk full"))
+            return
         self.rows.append((xml, lane, ordering_key, received_at))
+        written(None)
 
 
 @dataclass

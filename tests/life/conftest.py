@@ -36,8 +36,10 @@ class Life:
 
     async def settle(self) -> None:
         """Everything that is due now, in the world and in the bot, until neither has anything to do."""
-        while await self.world.run_due() + await settle(self.bot.worker):
-            pass
+        await self.world.run_due()
+        await settle(self.bot.worker)
+        while await self.world.run_due():
+            await settle(self.bot.worker)
 
     async def run(self, span: timedelta) -> None:
         """Let time pass, moment by moment."""

@@ -105,8 +105,8 @@ class Shop:
         await eventually("the bot is done and its roster right", is_quiet, seconds, otherwise)
 
     def everybody_was_asked_about_once(self) -> None:
-        names = [each.name for each in self.rivals]
-        assert cards_about(self.world, names) == dict.fromkeys(names, 1)
+        cards = cards_about(self.world, [each.name for each in self.rivals])
+        assert {name: how_many for name, how_many in cards.items() if how_many != 1} == {}, self.bot.said()
         assert set(deliveries_per_card(self.world).values()) <= {1}
 
 

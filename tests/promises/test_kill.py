@@ -110,6 +110,6 @@ async def be_killed(shop: Shop, random: Random, *, kills: int, leave: float = 0)
         if kill < kills:
             await shop.kill()
             await shop.start()
-    await shop.quiet(300 if leave else 90)
+    await shop.quiet(200 if leave else 90)
     shop.everybody_was_asked_about_once()
     assert not shop.world.undelivered

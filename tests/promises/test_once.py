@@ -141,25 +141,51 @@ async def test_in_any_order_and_late(sqlite_url: str, seed: int, run: int) -> No
         await assert_each_had_its_effect_once(life, [each.name for each in rivals])
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["a group that is known", "a new group"])
-async def test_worked_on_an_hour_late(sqlite_url: str, *, known: bool) -> None:
+async def test_a_leave_that_was_overtaken_still_counts(sqlite_url: str) -> None:
+    """Told late that somebody left who came half a minute ago, when a read has already shown it: they are off the
+    roster and their case is closed at once, not when the doubt about a single read is over."""
+    world = a_world()
+    async with street(world, clock_of(world), sqlite_url) as life:
+        chat_id = world.create_group("静安群", owner="wangwu").chat_id
+        await life.run(SHORTLY)
+        rival = world.add_rival("张三", "对手公司")
+        world.join(chat_id, rival)
+        await life.run(SHORTLY)
+        world.faults.reordered = 1.0
+        world.remove(chat_id, rival, by="wangwu")
+        world.faults.stop()
+        for name in ("甲", "乙"):
+            world.join(chat_id, world.add_customer(name))
+        await life.run(timedelta(seconds=10))
+        assert world.faults.injected["reordered"] == 1
+        assert await life.believed() == truth(world)
+        assert not await life.cases()
+        assert [card.replaced for card in world.inbox("wangwu")] == ["已移出"]
+
+
+@pytest.mark.parametrize("group", ["known", "new", "never heard of"])
+async def test_worked_on_an_hour_late(sqlite_url: str, group: str) -> None:
     """What was acknowledged while no worker ran has its effect an hour later all the same: who entered then is asked
     about by a card, and is not taken for somebody who was inside before us."""
     world = a_world()
     async with street(world, clock_of(world), sqlite_url) as life:
-        regular = world.add_rival("老成员", "对手公司")
-        chat_id = world.create_group("静安群", owner="wangwu", members=[regular]).chat_id
-        if known:
+        if group == "never heard of":
+            world.callback_to(None, None)
+        chat_id = world.create_group("静安群", owner="wangwu", members=[world.add_customer("老顾客")]).chat_id
+        world.callback_to("http://bot/callback", life.to_bots)
+        if group == "known":
             await life.bots[0].read_roster("start")
             await life.run(A_WHILE)
         life.clock.advance(timedelta(hours=1))
-        world.join(chat_id, world.add_rival("张三", "对手公司"))
+        for name in ("张三", "李四"):
+            world.join(chat_id, world.add_rival(name, "对手公司"))
+            life.clock.advance(timedelta(minutes=10))
         await world.run_due()
         assert {each.status for each in world.courier.outcomes} == {200}
         life.clock.advance(timedelta(hours=1))
         await life.bots[0].read_roster("the worker starts")
         await life.run(A_WHILE)
-        assert cards_about(world, ["张三"]) == {"张三": 1}
+        assert cards_about(world, ["张三", "李四"]) == {"张三": 1, "李四": 1}
 
 
 async def test_ten_answers_lost_are_ten_presses_of_one_button(db_url: str) -> None:

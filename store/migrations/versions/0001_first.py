@@ -41,12 +41,16 @@ def upgrade() -> None:
     sa.Column('staff', sa.JSON(), nullable=False),
     sa.Column('version', sa.String(), nullable=True),
     sa.Column('old_versions', sa.JSON(), nullable=False),
+    sa.Column('in_doubt', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('watched_since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('settles_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('read_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('read_due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('read_tries', sa.Integer(), nullable=False),
     sa.Column('awaited_version', sa.String(), nullable=True),
     sa.Column('dismissed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('out_of_sight_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.PrimaryKeyConstraint('chat_id', name=op.f('pk_groups'))
     )
     with op.batch_alter_table('groups', schema=None) as batch_op:
@@ -143,6 +147,11 @@ def upgrade() -> None:
     sa.Column('released_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=True),
     sa.PrimaryKeyConstraint('external_userid', 'rule', name=op.f('pk_releases'))
+    )
+    op.create_table('rounds',
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_rounds'))
     )
     op.create_table('staff',
     sa.Column('userid', sa.String(), nullable=False),

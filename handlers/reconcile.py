@@ -1,0 +1,81 @@
+"""Some groups are looked over: what a read shows and what we have are compared, group by group.
+
+Most agree, and one statement says so of all of them. The others are read again, each by itself and in its turn, so that
+what follows from a difference is decided in one place only (handlers/roster.py).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.book import Book
+from rules.decision import Decision
+from rules.events import GroupsReadDue
+from store import reconcile
+from store.database import Database, Tx
+from store.reconcile import Standing
+from wecom import lookups
+from wecom.errors import GroupGone, GroupHidden, PlatformError
+from wecom.gateway import Gateway
+from wecom.lookups import GroupChat
+
+AT_ONCE = 5
+
+Answer = GroupChat | GroupGone | GroupHidden
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the platform answered, as far as it did. `began`: when the reading began."""
+
+    began: datetime
+    answers: dict[str, Answer]
+
+
+async def look_up(event: GroupsReadDue, wecom: Gateway, store: Database, now: datetime) -> Seen:
+    """Read the groups that were not read meanwhile. After the first failure what was read by then has to do:
+    the rest stay stale, and their turn comes again.
+    """
+    async with store.read() as tx:
+        known = await reconcile.standings(tx, event.chat_ids)
+    wanted = [stand.chat_id for stand in known.values() if stand.read_at is None or stand.read_at < event.at]
+    answers: dict[str, Answer] = {}
+    for first in range(0, len(wanted), AT_ONCE):
+        few = wanted[first : first + AT_ONCE]
+        read = dict(zip(few, await asyncio.gather(*(_read(wecom, chat_id) for chat_id in few)), strict=True))
+        answers |= {chat_id: answer for chat_id, answer in read.items() if isinstance(answer, Answer)}
+        failed = next((answer for answer in read.values() if not isinstance(answer, Answer)), None)
+        if failed is not None and answers:
+            break
+        if failed is not None:
+            raise failed
+    return Seen(began=now, answers=answers)
+
+
+async def _read(wecom: Gateway, chat_id: str) -> GroupChat | PlatformError:
+    try:
+        return await lookups.read_group(wecom, chat_id)
+    except PlatformError as error:
+        return error
+
+
+async def handle(event: GroupsReadDue, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
+    """Mark the groups that are as we have them as read; have the others read by themselves."""
+    stands = await reconcile.standings(tx, seen.answers)
+    same = [chat_id for chat_id, stand in stands.items() if _agrees(stand, seen.answers[chat_id])]
+    differ = sorted(seen.answers.keys() - set(same))
+    await reconcile.confirm(tx, same, read_at=seen.began)
+    await reconcile.read_soon(tx, differ, at=now)
+    return []
+
+
+def _agrees(stand: Standing, answer: Answer) -> bool:
+    """Whether what we have is exactly what was read. Equal versions mean that nobody came or went (page 96338)."""
+    if isinstance(answer, GroupHidden):
+        return stand.out_of_sight_at is not None
+    if isinstance(answer, GroupGone):
+        return stand.dismissed_at is not None
+    if stand.out_of_sight_at or stand.dismissed_at or stand.in_doubt or stand.awaited_version or not answer.version:
+        return False
+    head = (answer.version, answer.name, answer.owner, sorted(answer.admins))
+    return head == (stand.version, stand.name, stand.owner, sorted(stand.admins))
