@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LARGEST = 64 * 1024
 """Bytes of a body that goes this way (beyond, uvicorn pauses reading). A callback has one or two thousand."""
@@ -37,7 +37,7 @@ class _ShortCut(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.url.startswith(_ADDRESS) and self._is_plain():
             self._short = _Cycle(self)
-            self.cycle = cast("RequestResponseCycle", self._short)
+            self.cycle = cast("Any", self._short)
         else:
             super().on_headers_complete()
 
