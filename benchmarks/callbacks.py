@@ -1,4 +1,4 @@
-"""How fast the bot is, beside references in the same run: `python -m benchmarks.callbacks [--quick] [--row 1|2]`.
+"""How fast the bot is, beside references in the same run: `python -m benchmarks.callbacks [--help]`.
 
 1. Durable callbacks a second: the bot's web role on one core, 64 connections, beside raw uvicorn and the usual way.
 2. From an event to the staff card at 100 events a second: the whole bot on one core, a simulated WeCom on the other.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -55,15 +55,17 @@ class Size:
 FULL = Size(seconds=5, rounds=3, connections=64, pace=100, pace_seconds=30)
 QUICK = Size(seconds=0.5, rounds=1, connections=8, pace=20, pace_seconds=1)
 
-console = Console()
+console = Console(width=110)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.callbacks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke of a few seconds, on SQLite only")
     parser.add_argument("--row", type=int, choices=[1, 2], help="only this one")
+    parser.add_argument("--pace", type=float, help="events per second in row 2, in place of 100")
     wanted = parser.parse_args(arguments)
     size = QUICK if wanted.quick else FULL
+    size = replace(size, pace=wanted.pace or size.pace)
     load = os.getloadavg()[0]
     console.print(f"cores: bot {stage.BOT_CORE}, load {stage.OTHER_CORE}; load average before: {load:.2f}")
     if load > 0.5:
@@ -216,8 +218,21 @@ def _durable_table(size: Size, runs: dict[str, list[Run]]) -> Table:
     def speed(name: str) -> float:
         return median(run.figures.per_second for run in runs[name])
 
+    def cpu(name: str) -> float:
+        return median(run.cpu for run in runs[name])
+
     table = Table(title=f"durable callbacks, one core, {size.connections} connections (median of {size.rounds})")
-    for heading in ("server", "per s", "p50 ms", "p99 ms", "of raw", "x baseline", "CPU us", "load's core"):
+    for heading in (
+        "server",
+        "per s",
+        "p50 ms",
+        "p99 ms",
+        "of raw",
+        "x baseline",
+        "CPU us",
+        "of raw by CPU",
+        "load's core",
+    ):
         table.add_column(heading, justify="left" if heading == "server" else "right")
     for name, each in runs.items():
         baseline = BASELINE_PG if "PostgreSQL" in name else BASELINE
@@ -228,7 +243,8 @@ def _durable_table(size: Size, runs: dict[str, list[Run]]) -> Table:
             f"{median(run.figures.p99 for run in each) * 1e3:.1f}",
             f"1/{speed(RAW) / speed(name):.1f}",
             f"{speed(name) / speed(baseline):.1f}" if "bot" in name else "",
-            f"{median(run.cpu for run in each) * 1e6:.0f}",
+            f"{cpu(name) * 1e6:.0f}",
+            f"1/{cpu(name) / cpu(RAW):.1f}",
             f"{median(run.figures.cpu for run in each):.0%}",
         )
     return table

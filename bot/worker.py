@@ -114,8 +114,11 @@ class Worker:
             due = [at for sweep in SWEEPS if (at := await sweep.next_due(tx)) is not None and at <= now]
         if not due:
             return 0
-        async with self.store.write() as tx:
-            return sum([await sweep.sweep(tx, now) for sweep in SWEEPS])
+        try:
+            async with self.store.write() as tx:
+                return sum([await sweep.sweep(tx, now) for sweep in SWEEPS])
+        except Clash:
+            return 0  # another process is raising the same; what it leaves is raised by the next sweep
 
     async def next_due(self) -> datetime | None:
         """When there is something to do next; None where nothing waits."""

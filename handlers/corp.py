@@ -61,8 +61,7 @@ async def handle(event: RosterReadDue, seen: Seen, tx: Tx, book: Book, now: date
     new = sorted(listed - stands.keys())
     await reconcile.add_groups(tx, new, now=now)
     news = [*new, *(chat_id for chat_id, stand in stands.items() if _is_news(stand, listed=chat_id in listed))]
-    for number, chat_id in enumerate(news):
-        await reconcile.read_soon(tx, [chat_id], at=now + number * ONE_AFTER_ANOTHER)
+    await reconcile.read_one_by_one(tx, news, gap=ONE_AFTER_ANOTHER, now=now)
     if event.whole:
         others = [chat_id for chat_id in stands.keys() - set(news) if stands[chat_id].dismissed_at is None]
         await reconcile.look_over(tx, sorted(others), key=f"whole:{event.at.isoformat()}", now=now)

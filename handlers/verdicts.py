@@ -11,7 +11,7 @@ from rules.decision import Decision
 from rules.events import MemberSeen
 from rules.facts import MemberFacts
 from rules.removal import say_warning
-from store import people, roster
+from store import people, removal, roster
 from store.database import Tx
 from store.roster import GroupRow, MemberRow
 
@@ -29,6 +29,8 @@ async def ask_rules(
     known = await people.known(tx, ids)
     released = await people.released(tx, ids)
     gets_unionid = await roster.unionid_seen(tx)
+    asked_about = {case.external_userid for case in await removal.open_cases_in(tx, [group.chat_id])}
+    facts_of_group = group.facts()
     decisions = []
     for member in members:
         stay = Stay(group, member)
@@ -40,14 +42,14 @@ async def ask_rules(
         )
         for rule in book.rules:
             facts = MemberFacts(
-                group=group.facts(),
+                group=facts_of_group,
                 member=member.facts(),
                 person=people.facts(known.get(member.external_userid), member.external_userid, released, rule.title),
                 corp_gets_unionid=gets_unionid,
             )
             decision = rule.decide(event, facts).model_copy(update={"chat_id": group.chat_id})
             decisions.append(decision)
-            if decision.verdict == "miss":
+            if decision.verdict == "miss" and member.external_userid in asked_about:
                 await cases.withdraw(tx, group, member, decision.rule, now=now)
             for action in decision.actions:
                 await _carry_out(tx, book, stay, decision, action, now=now)

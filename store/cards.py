@@ -90,10 +90,10 @@ class MailingRow(SQLModel, table=True):
 
 async def plan(tx: Tx, case: CaseRow, *, first_at: datetime, gap: timedelta) -> CardRow:
     """Put the case on the group's planned card if there is room, else on a new one: at `first_at`, or `gap` after the
-    group's last card, whichever is later.
+    group's last card, whichever is later. A planned card is locked: it is not sent while a case is put on it.
     """
     planned = select(CardRow).where(CardRow.chat_id == case.chat_id, CardRow.state == "planned", CardRow.kind == "ask")
-    for card in (await tx.exec(planned.order_by(col(CardRow.id)))).all():
+    for card in (await tx.exec(planned.order_by(col(CardRow.id)).with_for_update())).all():
         if len(await cases_on(tx, card.number)) < PEOPLE_A_CARD:
             await _put_on(tx, card, [case])
             return card

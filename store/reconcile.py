@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, literal_column, or_, select, update
+from sqlalchemy import bindparam, func, literal_column, or_, select, update
 from sqlmodel import Field, SQLModel
 from sqlmodel import select as select_rows
 
@@ -77,6 +77,16 @@ async def add_groups(tx: Tx, chat_ids: Iterable[str], *, now: datetime) -> None:
     """Write down groups that were not known, watched from now on."""
     tx.add_all([GroupRow(chat_id=chat_id, watched_since=now) for chat_id in chat_ids])
     await tx.flush()
+
+
+async def read_one_by_one(tx: Tx, chat_ids: Sequence[str], *, gap: timedelta, now: datetime) -> None:
+    """Have these groups read, one every `gap`, beginning now."""
+    statement = (
+        update(_GROUPS).where(_GROUPS.c.chat_id == bindparam("of")).values(read_due_at=bindparam("at", type_=UtcTime()))
+    )
+    if chat_ids:
+        when = [{"of": chat_id, "at": now + number * gap} for number, chat_id in enumerate(chat_ids)]
+        await (await tx.connection()).execute(statement, when)
 
 
 async def read_soon(tx: Tx, chat_ids: Collection[str], *, at: datetime) -> None:

@@ -181,13 +181,14 @@ async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None
 
 
 async def groups_of(tx: Tx, external_userid: str) -> list[tuple[GroupRow, MemberRow]]:
-    """The groups that somebody is in now, with their row in each."""
+    """The groups that somebody is in now, with their row in each; they cannot leave before the transaction ends."""
     query = (
         select(GroupRow, MemberRow)
         .join(MemberRow, col(MemberRow.chat_id) == GroupRow.chat_id)
         .where(MemberRow.external_userid == external_userid, col(MemberRow.left_at).is_(None))
         .where(col(GroupRow.dismissed_at).is_(None))
         .order_by(GroupRow.chat_id)
+        .with_for_update(of=MemberRow)
     )
     return [(group, member) for group, member in (await tx.exec(query)).all()]
 

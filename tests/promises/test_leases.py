@@ -5,19 +5,22 @@ On virtual time: a worker that freezes is one whose call to the platform is held
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from bot.step import settle
 from bot.worker import LEASE, SWEEPS, Claimed, Worker
 from rules.actions import SendText
 from simulator import Limits, VirtualClock, World
-from store import outbox, queue
-from store.database import Database
+from store import cards, outbox, queue, removal, roster
+from store.database import Database, Tx
 from store.outbox import Outbox
 from store.queue import LeaseLost
+from store.removal import CaseRow
 from tests.promises.conftest import AES_KEY, Moment, Street, cards_about, everything, street, truth
 
 TOO_LONG = LEASE + timedelta(seconds=1)
@@ -65,7 +68,7 @@ async def test_two_workers_share_the_work(postgres_url: str, many: int) -> None:
 async def a_rival_has_entered(life: Street) -> None:
     """Everything is done but the callback about a rival, which waits in the inbox."""
     chat_id = life.world.create_group("静安群", owner="wangwu").chat_id
-    await life.run(timedelta(minutes=5))
+    await life.run(timedelta(minutes=4, seconds=30))
     life.world.join(chat_id, life.world.add_rival("张三", "对手公司"))
     await life.world.run_due()
 
@@ -198,6 +201,62 @@ async def test_a_sweep_that_comes_second_undoes_nothing(postgres_url: str) -> No
             go_on.set()
         assert await slow[0] == 0
         assert await everything(first.store) == before
+
+
+async def waits(database: Database, work: Callable[[Tx], Awaitable[object]]) -> bool:
+    """Whether this has to wait for another transaction."""
+    try:
+        async with database.write() as tx:
+            await (await tx.connection()).exec_driver_sql("SET LOCAL lock_timeout = '300ms'")
+            await work(tx)
+    except DBAPIError as error:
+        return getattr(error.orig, "sqlstate", None) == "55P03"  # lock_not_available
+    return False
+
+
+async def test_nobody_leaves_while_they_are_judged(postgres_url: str) -> None:
+    """More became known of somebody, and the rules are asked again: until that is written down their leave waits, so
+    no case is opened about somebody who is gone."""
+    world = a_world()
+    async with street(world, clock_of(world), postgres_url) as life:
+        await a_rival_has_entered(life)
+        await life.run(timedelta(seconds=30))
+        [rival], [chat_id] = world.customers, world.groups
+        store, now = life.bots[0].store, life.clock.now()
+        async with store.write() as tx:
+            assert len(await roster.groups_of(tx, rival)) == 1
+            assert await waits(store, lambda other: roster.mark_left(other, chat_id, [rival], quit_scene=1, at=now))
+
+
+async def test_a_card_is_not_sent_while_somebody_is_put_on_it(postgres_url: str) -> None:
+    """Somebody is put on a card that is about to be written: it waits for them, so nobody is on a card that does not
+    name them."""
+    world = a_world()
+    async with street(world, clock_of(world), postgres_url) as life:
+        await a_rival_has_entered(life)
+        event = await life.bots[0].worker.claim_event()
+        assert event is not None
+        await life.bots[0].worker.handle(event)
+        [case] = await life.cases()
+        store, now = life.bots[0].store, life.clock.now()
+        async with store.write() as tx:
+            card = await cards.plan(tx, await another_like(tx, case), first_at=now, gap=timedelta(0))
+            assert card.state == "planned"
+            assert await waits(store, lambda other: cards.card(other, card.number))
+
+
+async def another_like(tx: Tx, case: CaseRow) -> CaseRow:
+    return await removal.open_case(
+        tx,
+        chat_id=case.chat_id,
+        external_userid="wo-another",
+        rule=case.rule,
+        evidence=case.evidence,
+        because=case.because,
+        doubt="",
+        listed=False,
+        now=case.opened_at,
+    )
 
 
 async def test_a_lease_lost_in_the_middle_undoes_all(postgres_db: Database) -> None:
