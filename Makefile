@@ -39,6 +39,7 @@ format: .venv
 
 bench: .venv
 	$(BIN)/python -m benchmarks.callbacks
+	$(BIN)/python -m benchmarks.reconcile
 
 # Needs uv (not in the lock: it is only used here).
 lock:

@@ -270,7 +270,7 @@ def event_to_card(size: Size, postgres: Postgres | None) -> list[str]:
         table.add_column(heading, justify="left" if heading == "database" else "right")
     for name in ("SQLite", *(["PostgreSQL"] if postgres else [])):
         with tempfile.TemporaryDirectory(prefix="steward-bench-") as folder:
-            meeting = _meet(size, Path(folder), _database(name, Path(folder), postgres, "cards"))
+            meeting = _meet(size, Path(folder), _database(name, Path(folder), postgres, f"cards_{size.pace:g}"))
         answer = meeting.answer
         console.print(f"  [dim]{name}: {meeting.before}[/]", highlight=False)
         table.add_row(

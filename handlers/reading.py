@@ -172,8 +172,9 @@ async def _note_group(tx: Tx, group: GroupRow, chat: GroupChat, book: Book, *, n
 
 def _write_member(tx: Tx, row: MemberRow | None, group: GroupRow, shown: Member, *, now: datetime) -> MemberRow:
     if row is None:
-        row = MemberRow(chat_id=group.chat_id, external_userid=shown.external_userid, seen_at=now)
+        row = MemberRow(chat_id=group.chat_id, detailed=True, seen_at=now, **dict(shown))
         tx.add(row)
+        return row
     if row.left_at is not None or row.joined_at != shown.joined_at:
         row.seen_at = now
     row.name, row.unionid, row.joined_at = shown.name, shown.unionid, shown.joined_at

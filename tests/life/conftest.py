@@ -1,7 +1,7 @@
 """A whole bot and a whole WeCom in one process, on virtual time: HTTP through ASGI, nothing real, nothing random."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -33,6 +33,13 @@ class Life:
     bot: Bot
     clock: VirtualClock
     browser: httpx2.AsyncClient
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What happens within is before the bot's time: no callback tells of it."""
+        self.world.callback_to(None, None)
+        yield
+        self.world.callback_to(CALLBACK, self.browser)
 
     async def settle(self) -> None:
         """Everything that is due now, in the world and in the bot, until neither has anything to do."""

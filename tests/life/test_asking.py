@@ -169,9 +169,10 @@ async def test_those_already_inside_make_one_list_per_owner(
     async with start_life(book()) as life:
         for userid, name in (("lihua", "李华"), ("wangwu", "王五"), ("zhaoliu", "赵六")):
             life.world.add_staff(userid, name)
-        for number in range(6):
-            rivals = [life.world.add_rival(f"老{number}{place:02d}", "对手公司") for place in range(in_each)]
-            life.world.create_group(f"老客户{number}群", ("wangwu", "zhaoliu")[number % 2], members=rivals)
+        with life.unheard():
+            for number in range(6):
+                rivals = [life.world.add_rival(f"老{number}{place:02d}", "对手公司") for place in range(in_each)]
+                life.world.create_group(f"老客户{number}群", ("wangwu", "zhaoliu")[number % 2], members=rivals)
         life.clock.advance(24 * HOURS)
         await life.bot.read_roster("start")
         await life.run(14 * HOURS)

@@ -184,8 +184,9 @@ async def test_it_is_not_called_about_those_already_inside(start_life: StartLife
     """Day one makes a list, not hundreds of calls."""
     robot = Robot()
     async with start_life(book(removal=REMOVAL), robot=robot) as life:
-        shop = Shop(life)
-        shop.world.join(shop.group, shop.rival())
+        with life.unheard():
+            shop = Shop(life)
+            shop.world.join(shop.group, shop.rival())
         life.clock.advance(24 * HOURS)
         await life.bot.read_roster("start")
         await life.run(HOURS)

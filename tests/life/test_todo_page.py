@@ -105,8 +105,9 @@ async def test_later_puts_the_reminder_off(open_shop: Any) -> None:
 async def test_later_about_those_on_the_list_reminds_nobody_by_itself(start_life: StartLife) -> None:
     """Who was inside before the bot came is on the daily list only, whatever is pressed about them."""
     async with start_life(book()) as life:
-        shop = Shop(life)
-        shop.world.join_together(shop.group, [shop.rival("老张"), shop.rival("老李")])
+        with life.unheard():
+            shop = Shop(life)
+            shop.world.join_together(shop.group, [shop.rival("老张"), shop.rival("老李")])
         life.clock.advance(24 * HOURS)
         await life.bot.read_roster("start")
         await life.run(MINUTES)
