@@ -209,6 +209,7 @@ class Engine:
         if chats:
             await fill(store, chats)
         await store.close()
+        await self._administer("VACUUM ANALYZE", template)
 
     @asynccontextmanager
     async def copy(self, template: str) -> AsyncIterator[Database]:
@@ -218,6 +219,7 @@ class Engine:
         if self.name == "SQLite":
             shutil.copy(_file(self.address(template)), _file(self.address(name)))
         await self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await self._administer("CHECKPOINT")  # else what is timed would wait for the disk to finish the copy
         store = await Database.open(self.address(name))
         try:
             yield store
@@ -227,10 +229,10 @@ class Engine:
                 _file(self.address(name)).unlink()
             await self._administer(f'DROP DATABASE "{name}"')
 
-    async def _administer(self, statement: str) -> None:
+    async def _administer(self, statement: str, database: str = "postgres") -> None:
         if self.name == "SQLite":
             return
-        connection = await asyncpg.connect(self.address("postgres"))
+        connection = await asyncpg.connect(self.address(database))
         await connection.execute(statement)
         await connection.close()
 

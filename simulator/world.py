@@ -98,13 +98,6 @@ class World:
         """All messages and cards of one member of staff, as they look now, oldest first."""
         return self.mail.inbox(userid)
 
-    def read(self, group: Group) -> Snapshot | None:
-        """What the read API answers about a group at this moment; None where it does not know it (yet)."""
-        states = group.readable(self.clock.now())
-        if len(states) > 1 and self.strikes("flickering_reads"):
-            return self.fate.die("flicker").choice(states[1:])
-        return states[0]
-
     def group_now(self, chat_id: str) -> Snapshot:
         """The truth about a group, whatever the read API says. Raises KeyError."""
         return self.groups[chat_id].now()
@@ -296,10 +289,7 @@ class World:
         self._chat_event(changed, "update", "change_notice")
 
     def change_owner(self, group: Group | str, userid: str, *, by_api: bool = False) -> None:
-        """The owner hands the group over in the client, or an API call does (page 95703), of which no event tells.
-
-        The new owner has to be in the group. Raises ImpossibleError.
-        """
+        """The owner hands the group over in the client, or an API does: then no event tells of it (page 96361)."""
         changed = self._group(group)
         if userid not in changed.members:
             raise ImpossibleError("新群主不在群里")

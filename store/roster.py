@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, func, update
+from sqlalchemy import JSON, ColumnElement, Index, func, text, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
@@ -83,6 +83,15 @@ class MemberRow(SQLModel, table=True):
     """
 
     __tablename__ = "members"
+    __table_args__ = (
+        # Whether anybody has one is asked with every event: see `unionid_seen`.
+        Index(
+            "ix_members_with_unionid",
+            "chat_id",
+            sqlite_where=text("unionid IS NOT NULL"),
+            postgresql_where=text("unionid IS NOT NULL"),
+        ),
+    )
 
     chat_id: str = Field(primary_key=True, foreign_key="groups.chat_id")
     external_userid: str = Field(primary_key=True, index=True)

@@ -62,3 +62,13 @@ def test_dead_letters_are_shown_also_when_there_is_none() -> None:
     assert 'steward_dead_letters{queue="outbox"} 3.0' in lines(metrics)
     metrics.queues([])
     assert 'steward_dead_letters{queue="outbox"} 0.0' in lines(metrics)
+
+
+def test_groups_are_counted_by_what_is_known_of_them() -> None:
+    """Each group in one state, and how long ago the one that was read longest ago was read."""
+    metrics = Metrics()
+    metrics.groups({"settled": 3, "out_of_sight": 1}, 90)
+    metrics.groups({"settled": 4, "out_of_sight": 0}, 60)
+    assert 'steward_groups{state="settled"} 4.0' in lines(metrics)
+    assert 'steward_groups{state="out_of_sight"} 0.0' in lines(metrics)
+    assert "steward_groups_oldest_read_seconds 60.0" in lines(metrics)

@@ -41,9 +41,9 @@ def joined(before: str, after: str, *who: str, at: datetime = NOON) -> MembersJo
     )
 
 
-def left(before: str, after: str, *who: str, scene: int = 1) -> MembersLeft:
+def left(before: str, after: str, *who: str, scene: int = 1, at: datetime = NOON) -> MembersLeft:
     return MembersLeft(
-        at=NOON,
+        at=at,
         chat_id="wr1",
         members=who or None,
         count=len(who),

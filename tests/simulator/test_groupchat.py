@@ -138,3 +138,45 @@ async def test_reads_lag_behind_the_event(desk: "Desk") -> None:
     told = (await desk.post(GET, {"chat_id": group.chat_id}))["group_chat"]
     assert (told["member_version"], len(told["member_list"])) == (group.version, 2)
     assert world.faults.injected["lagging_reads"] == 1
+
+
+async def test_a_new_group_is_not_known_at_once(desk: "Desk") -> None:
+    """With lagging reads a group's first event comes before the read API knows of it."""
+    world = desk.world
+    world.faults.lagging_reads = 1.0
+    group = world.create_group("一群", "lihua")
+    await world.run_due()
+    assert desk.ear.kinds() == ["create"]
+    assert (await desk.post(GET, {"chat_id": group.chat_id}))["errcode"] == 90501
+    desk.clock.advance(world.read_lag)
+    assert (await desk.post(GET, {"chat_id": group.chat_id}))["errcode"] == 0
+
+
+async def test_reads_that_flicker_tell_one_state_after_another(desk: "Desk") -> None:
+    """Servers that do not agree: any state of the time of the lag may be told, also an older one after a newer."""
+    world = desk.world
+    group = world.create_group("一群", "lihua")
+    world.faults.lagging_reads = 1.0
+    versions = [group.version]
+    for name in ("陈晨", "林小满"):
+        world.join(group, world.add_customer(name))
+        versions.append(group.version)
+    world.faults.flickering_reads = 0.5
+    told = [(await desk.post(GET, {"chat_id": group.chat_id}))["group_chat"]["member_version"] for _ in range(40)]
+    assert set(told) == set(versions)
+    assert [versions.index(each) for each in told] != sorted(versions.index(each) for each in told)
+    desk.clock.advance(world.read_lag)
+    assert (await desk.post(GET, {"chat_id": group.chat_id}))["group_chat"]["member_version"] == versions[-1]
+
+
+async def test_no_event_tells_what_an_api_did(desk: "Desk") -> None:
+    """A transfer by API changes the owner in silence; the same by hand is told."""
+    world = desk.world
+    group = world.create_group("一群", "lihua")
+    world.add_staff("qianqi", "钱七")
+    world.join(group, "qianqi")
+    world.change_owner(group, "qianqi", by_api=True)
+    assert world.group_now(group.chat_id).owner == "qianqi"
+    world.change_owner(group, "lihua")
+    await desk.until_quiet()
+    assert desk.ear.kinds() == ["create", "add_member", "change_owner"]

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from rules.facts import Member
-from wecom.errors import BAD_ANSWER, GroupGone, PlatformError
+from wecom.errors import BAD_ANSWER, GroupGone, GroupHidden, PlatformError
 from wecom.lookups import (
     Contact,
     GroupChat,
@@ -152,6 +152,27 @@ async def test_a_dismissed_group_is_gone(gateway: "Gateway", platform: "Platform
     with pytest.raises(GroupGone) as gone:
         await read_group(gateway, "wr1")
     assert (gone.value.errcode, gone.value.treatment) == (errcode, "refused")
+
+
+@pytest.mark.parametrize("errcode", [60011, 301002])
+async def test_a_group_whose_owner_cannot_be_seen_is_hidden(
+    gateway: "Gateway", platform: "Platform", errcode: int
+) -> None:
+    """Nothing is said of the group itself: that is neither gone nor a fault to try again."""
+    platform.answers[GET] = [{"errcode": errcode}]
+    with pytest.raises(GroupHidden):
+        await read_group(gateway, "wr1")
+
+
+@pytest.mark.parametrize("errcode", [48002, 60020, 84074])
+async def test_what_the_whole_app_may_not_do_hides_no_group(
+    gateway: "Gateway", platform: "Platform", errcode: int
+) -> None:
+    """A missing permission or IP concerns all groups at once: somebody has to mend it, and no group is out of sight."""
+    platform.answers[GET] = [{"errcode": errcode}]
+    with pytest.raises(PlatformError) as error:
+        await read_group(gateway, "wr1")
+    assert not isinstance(error.value, GroupHidden)
 
 
 async def test_other_errors_do_not_make_a_group_gone(gateway: "Gateway", platform: "Platform") -> None:

@@ -266,6 +266,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('members', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_members_external_userid'), ['external_userid'], unique=False)
+        batch_op.create_index('ix_members_with_unionid', ['chat_id'], unique=False, sqlite_where=sa.text('unionid IS NOT NULL'), postgresql_where=sa.text('unionid IS NOT NULL'))
 
     op.create_table('trace_subjects',
     sa.Column('subject', sa.String(), nullable=False),
