@@ -250,10 +250,15 @@ async def people_gone(
         if case is None:
             continue
         outcome = _how(case, quit_scenes.get(external_userid))
-        nobody_was_asked = not case.listed and not case.pressed_by and case.step != "ask"
-        if outcome == "removed" and nobody_was_asked and now - case.opened_at < GUARD_IS_QUICK:
+        if outcome == "removed" and now - case.opened_at < GUARD_IS_QUICK and await _nobody_was_asked(tx, case):
             await observations.note(tx, observations.NATIVE_GUARD, now=now)
         await close(tx, case, outcome, by=case.pressed_by, now=now)
+
+
+async def _nobody_was_asked(tx: Tx, case: CaseRow) -> bool:
+    """No card about them has been written, and no webhook called: whoever removed them did so unasked."""
+    asked = any(card.state in {"sent", "closed"} for card in await cards.cards_about(tx, case.number))
+    return not (asked or case.listed or case.pressed_by or case.step == "ask")
 
 
 async def dismissed(tx: Tx, chat_id: str, external_userid: str, *, now: datetime) -> None:

@@ -208,3 +208,13 @@ async def test_who_comes_back_is_asked_about_again_and_said_to_have(open_shop: A
         await shop.enters(shop.rival().comes_back(5 * MINUTES), wait=10 * MINUTES)
         assert await shop.outcomes() == ["removed", "removed"]
         assert "又回来" in shop.cards()[1].text
+
+
+async def test_an_owner_who_is_quick_is_not_taken_for_the_guard(open_shop: Any) -> None:
+    """Only a removal that nobody was asked for shows WeCom's own 防骚扰: a fast owner makes no card wait."""
+    async with open_shop(book()) as shop:
+        shop.owner.does("removes_without_pressing", after=2 * SECONDS)
+        await shop.enters(shop.rival("甲一"), wait=2 * MINUTES)
+        assert await shop.outcomes() == ["removed"]
+        await shop.enters(shop.rival("乙二"), wait=4 * SECONDS)
+        assert len(shop.cards()) == 2
