@@ -52,7 +52,7 @@ class Size:
     pace_seconds: float
 
 
-FULL = Size(seconds=5, rounds=3, connections=64, pace=100, pace_seconds=30)
+FULL = Size(seconds=5, rounds=3, connections=64, pace=100, pace_seconds=10)
 QUICK = Size(seconds=0.5, rounds=1, connections=8, pace=20, pace_seconds=1)
 
 console = Console(width=110)

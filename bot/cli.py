@@ -39,12 +39,13 @@ def serve(
     role: Annotated[Role, typer.Option(help="web 只收回调，worker 只干活，all 两样都做")] = "all",
 ) -> None:
     """运行群管家（先在 .env 里填好企业微信的设置）。"""
-    from bot.config.read import ConfigError
+    from loguru import logger
+
+    from bot.commands import not_started
     from bot.logs import set_up_logs
     from bot.serve import serve as run
     from bot.server import ServerError, loop_factory
     from bot.settings import SettingsError, load_settings
-    from store.database import StoreUnavailable
 
     errors = Console(stderr=True)
     try:
@@ -58,10 +59,11 @@ def serve(
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(run(settings, host=host or settings.steward_host, port=port, role=role))
-        except* (ConfigError, StoreUnavailable, ServerError) as group:
+        except* not_started.NOT_STARTED as group:
             for failure in group.exceptions:
-                advice = "。改好以后运行 steward check 再看一遍：\n" if isinstance(failure, ConfigError) else "："
-                errors.print(f"启动不了{advice}{failure}", markup=False, highlight=False, soft_wrap=True)
+                if isinstance(failure, ServerError):
+                    logger.error("{}", failure)
+                errors.print(not_started.say(failure), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(2) from None
 
 

@@ -67,7 +67,8 @@ def checks(store: Database, pulse: Pulse, clock: Clock, rules: Rules) -> dict[st
         return True, "; ".join(filter(None, (counted, read)))
 
     async def config() -> tuple[bool, str]:
-        return True, f"{rules.config[:8]} in force{'; ' if rules.refused else ''}{rules.refused}"
+        # Not why: the page is public, and the reasons name files and what stands in them.
+        return True, f"{rules.config[:8]} in force{'; a newer one is refused, see the log' if rules.refused else ''}"
 
     return {
         "store": can_read,

@@ -7,10 +7,12 @@ they are the same in all of its processes; the counters are each process's own.
 from collections import Counter
 from datetime import datetime, timedelta
 
+from loguru import logger
+
 from bot.metrics import Metrics, QueueSize
 from rules.clock import Clock
 from rules.lanes import NORMAL, POSTS, RECONCILE, REMOVAL, STATISTICS, WELCOME
-from store import api_calls, queue, reconcile, removal
+from store import api_calls, dead_letters, queue, reconcile, removal
 from store.database import Database, StoreUnavailable
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -47,6 +49,7 @@ class Measure:
     async def take(self) -> None:
         """Bring gauges, times to removal and the count of calls up to date. StoreUnavailable: nothing is lost."""
         now = self._clock.now()
+        await self._let_be_what_was_made_good()
         async with self._store.read() as tx:
             depths = [("inbox", depth) for depth in await queue.counts(tx, Inbox)]
             depths += [("outbox", depth) for depth in await queue.counts(tx, Outbox)]
@@ -73,6 +76,18 @@ class Measure:
                 self._metrics.removed_after((case.closed_at - case.opened_at).total_seconds())
         self._removed = {number: at for number, at in self._removed.items() if at > now - LOOK_BACK}
         await self._write_calls(now)
+
+    async def _let_be_what_was_made_good(self) -> None:
+        """Only what somebody has to look at is counted as given up."""
+        async with self._store.read() as tx:
+            made_good = await dead_letters.made_good(tx)
+        if made_good:
+            async with self._store.write() as tx:
+                dropped = await queue.drop(tx, Inbox, made_good)
+            names = ", ".join(f"in{each}" for each in dropped)
+            logger.info(
+                "dead letters of groups that have been read since are let be: {}", names or "by another process"
+            )
 
     async def _write_calls(self, now: datetime) -> None:
         calls, self._calls = self._calls, Counter()

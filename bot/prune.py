@@ -5,11 +5,14 @@ from datetime import datetime
 
 from loguru import logger
 
-from store import api_calls, inbox, trace
+from store import api_calls, cards, inbox, outbox, trace
 from store.database import Database, Tx
 
 PAYLOADS_KEPT = 7
 """Days after which a finished event's payload goes. What it came to is in the trace, the cases and the roster."""
+
+DEEDS_KEPT = 90
+"""Days after which what a finished message said goes. That there was one, about what and when, stays for two years."""
 
 
 async def prune(store: Database, now: datetime) -> int:
@@ -18,12 +21,16 @@ async def prune(store: Database, now: datetime) -> int:
     async def events(tx: Tx) -> int:
         return await inbox.prune(tx, now=now, keep_days=PAYLOADS_KEPT)
 
+    async def deeds(tx: Tx) -> int:
+        return await outbox.prune(tx, now=now, keep_days=DEEDS_KEPT)
+
     async def answers(tx: Tx) -> int:
         return await trace.prune(tx, now=now)
 
-    forgotten = await _until_done(store, events) + await _until_done(store, answers)
+    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers)])
     async with store.write() as tx:
         await api_calls.prune(tx, now=now)
+        await cards.prune_mailings(tx, now=now)
     logger.info("pruned {} old rows", forgotten)
     return forgotten
 

@@ -176,7 +176,15 @@ class RequestIds:
 
 
 class ServerError(Exception):
-    """The server could not start: the address is taken, or the app's own start-up failed."""
+    """The server could not start: it cannot listen, or the app's own start-up failed. The text is English, for logs."""
+
+
+class CannotListenError(ServerError):
+    """`host:port` cannot be listened on. `number`: the errno, or what getaddrinfo gave."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        self.host, self.port, self.number = host, port, error.errno
+        super().__init__(f"cannot listen on {host}:{port}: {error.strerror}")
 
 
 Http = Callable[..., asyncio.Protocol] | Literal["httptools"]
@@ -240,7 +248,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise ServerError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        raise CannotListenError(host, port, error) from None
     return listener
 
 

@@ -1,6 +1,6 @@
 """The worker: claims a row, has it worked on, and writes down what came of it. It alone opens and commits transactions.
 
-An event: look up (no transaction) → one transaction: lease still mine? → handle → trace → "done". A deed: still
+An event: look up (no transaction) → one transaction: "done", if the lease is still mine → handle → trace. A deed: still
 wanted, still mine? → the call (no transaction) → one transaction: record → "done". What fails is a row with a later
 `due_at`.
 """
@@ -204,15 +204,13 @@ class Worker:
         now = self.clock.now()
 
         async def keep(tx: Tx) -> None:
-            if not await queue.still_mine(tx, Inbox, row.id, token, now=now):
-                raise LeaseLost(f"inbox {row.id}")
+            await queue.finish(tx, Inbox, row.id, token, "done", now=now)  # first: whoever lost the lease stops here
             decisions = await handler.handle(event, seen, tx, book, now)
             if decisions:
                 chat_id = getattr(event, "chat_id", None)
                 await trace.write(
                     tx, decisions, inbox_id=row.id, event=event.kind, chat_id=chat_id, config=config, now=now
                 )
-            await queue.finish(tx, Inbox, row.id, token, "done", now=now)
 
         await self._write(keep)
         self.metrics.event(row.source, event.kind, "done")
@@ -255,10 +253,18 @@ class Worker:
         row = claimed.row
         with logger.contextualize(deed=row.id, kind=row.kind):
             try:
+                deed, action = outbox.deed_of(row), self.actions[row.kind]
                 async with self.store.read() as tx:
                     ids = await log_ids.of_deed(row, tx)
+                    wanted = await action.is_wanted(deed, tx)
+                    mine = await queue.still_mine(tx, Outbox, row.id, claimed.token, now=self.clock.now())
                 with logger.contextualize(**ids):
-                    await self._carry_out(row, claimed.token)
+                    if not mine:
+                        raise LeaseLost(f"outbox {row.id}")
+                    if not wanted:
+                        await self._end_deed(row, claimed.token, "ignored", "not wanted any more")
+                        return
+                    await self._carry_out(row, claimed.token, deed, action)
             except LeaseLost:
                 logger.warning("deed {} was taken over by another worker", row.id)
             except StoreUnavailable as error:
@@ -266,15 +272,7 @@ class Worker:
             except Exception:  # noqa: BLE001 - one bad deed must not stop the others; its lease ends and it is retried
                 logger.exception("deed {} ({}) failed", row.id, row.kind)
 
-    async def _carry_out(self, row: Outbox, token: str) -> None:
-        deed, action = outbox.deed_of(row), self.actions[row.kind]
-        async with self.store.read() as tx:
-            wanted = await action.is_wanted(deed, tx)
-            if not await queue.still_mine(tx, Outbox, row.id, token, now=self.clock.now()):
-                raise LeaseLost(f"outbox {row.id}")
-        if not wanted:
-            await self._end_deed(row, token, "ignored", "not wanted any more")
-            return
+    async def _carry_out(self, row: Outbox, token: str, deed: Any, action: Action) -> None:
         try:
             result = await action.carry_out(deed, self.hands)
         except PlatformError as error:

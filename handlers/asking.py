@@ -15,6 +15,8 @@ from store.removal import CaseRow
 from store.roster import GroupRow
 
 A_MINUTE_EACH = 25  # messages; the platform silently drops what is over 30 (page 90454)
+CARDS_AT_ONCE = 5  # messages within AT_ONCE that one person can still follow; what is more is one list
+AT_ONCE = timedelta(minutes=10)
 FIRST_LIST_AFTER = timedelta(minutes=10)
 
 

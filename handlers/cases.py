@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers.asking import A_MINUTE_EACH, FIRST_LIST_AFTER, called, expect_todo, post, tell, who, whom
+from handlers.asking import AT_ONCE, CARDS_AT_ONCE, FIRST_LIST_AFTER, called, expect_todo, post, tell, who, whom
 from rules.actions import CallRemover, Link, SendCard, UpdateCard
 from rules.book import Book
 from rules.decision import Decision
@@ -25,7 +25,14 @@ GUARD_IS_QUICK = timedelta(seconds=15)  # no person reads a card, opens a group 
 # --- open -------------------------------------------------------------------------------------------------------------
 
 
-async def open_or_update(
+async def update(tx: Tx, chat_id: str, external_userid: str, decision: Decision, doubt: str) -> None:
+    """An open case only learns the better evidence."""
+    case = await removal.open_case_of(tx, chat_id, external_userid)
+    if case is not None:
+        case.evidence, case.because, case.doubt = decision.evidence, decision.because, doubt
+
+
+async def open_case(
     tx: Tx,
     book: Book,
     group: GroupRow,
@@ -38,12 +45,8 @@ async def open_or_update(
 ) -> None:
     """Open a case and have the person removed: by the company's own program where there is one, else by a card.
 
-    `listed`: it only stands in the daily list of those who can remove. An open case only learns the better evidence.
+    There must be none open. `listed`: it only stands in the daily list of those who can remove.
     """
-    case = await removal.open_case_of(tx, group.chat_id, member.external_userid)
-    if case is not None:
-        case.evidence, case.because, case.doubt = decision.evidence, decision.because, doubt
-        return
     case = await removal.open_case(
         tx,
         chat_id=group.chat_id,
@@ -61,7 +64,7 @@ async def open_or_update(
     if listed:
         await expect_todo(tx, book, group.can_remove(), first_at=now + FIRST_LIST_AFTER, now=now)
         return
-    guarded = await observations.seen(tx, observations.NATIVE_GUARD) is not None
+    guarded = await observations.is_seen(tx, observations.NATIVE_GUARD)
     if book.removal.webhook is not None:
         await _call_remover(tx, book.removal.webhook, group, case, at=now + GUARDED_WAIT if guarded else now, now=now)
         return
@@ -116,13 +119,18 @@ async def send_card(tx: Tx, book: Book, card: CardRow, *, now: datetime) -> None
     if assigned is None and asking.not_before > now:
         card.state, card.send_at = "planned", asking.not_before
         return
-    card.recipients = [assigned] if assigned else list(asking.to)
-    if not card.recipients:
+    to = [assigned] if assigned else list(asking.to)
+    busy = await cards.often_mailed(tx, to, times=CARDS_AT_ONCE, since=now - AT_ONCE)
+    card.recipients = [userid for userid in to if userid not in busy] or to
+    if not to:
         await _nobody_to_ask(group, card, cases, now=now)
-    elif await cards.most_mailed(tx, card.recipients, now=now) >= A_MINUTE_EACH:
-        await _put_on_the_list(tx, book, card, cases, now=now)
-    else:
+    elif len(busy) < len(to):
         await _ask(tx, book, group, card, cases, now=now)
+    else:
+        _leave_to_the_list(book, card, cases, now=now)
+    for userid in sorted(busy):
+        row = await todo.todo(tx, userid)
+        todo.expect(row, at=max(now + timedelta(minutes=1), row.sent_at + AT_ONCE if row.sent_at else now))
 
 
 async def _nobody_to_ask(group: GroupRow, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
@@ -132,13 +140,11 @@ async def _nobody_to_ask(group: GroupRow, card: CardRow, cases: list[CaseRow], *
         case.step, case.step_due_at = "escalate", now
 
 
-async def _put_on_the_list(tx: Tx, book: Book, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
-    """Too many cards within a minute would be dropped by the platform unseen: the surplus becomes one list."""
+def _leave_to_the_list(book: Book, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
+    """Everybody who could be asked has had many cards just now: this one would only be in their way."""
     card.state = "dropped"
     for case in cases:
         case.listed, case.step, case.step_due_at = True, "escalate", now + book.removal.escalate_after
-    for userid in card.recipients:
-        todo.expect(await todo.todo(tx, userid), at=now + timedelta(minutes=1))
 
 
 async def _ask(tx: Tx, book: Book, group: GroupRow, card: CardRow, cases: list[CaseRow], *, now: datetime) -> None:
@@ -171,8 +177,8 @@ async def send(tx: Tx, card: CardRow, deed: SendCard | UpdateCard, *, now: datet
 
 
 async def _suspect(tx: Tx, case: CaseRow) -> Suspect:
-    member = await roster.member(tx, case.chat_id, case.external_userid)
-    person = await people.person(tx, case.external_userid)
+    member = await roster.seen_as(tx, case.chat_id, case.external_userid)
+    person = (await people.known(tx, [case.external_userid])).get(case.external_userid)
     inviter = member.invited_by if member else None
     return Suspect(
         case_id=case.number,

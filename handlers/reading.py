@@ -1,11 +1,12 @@
 """A read of a group → the roster, as far as the answer can be believed.
 
 Three things keep a lagging read (page 96338) from being taken for news: versions that the group has left behind are
-recognised; a person who came or went within SETTLE is not taken for gone or back on the word of one read; and a read
-that does not yet show what a callback told is repeated. What the platform still says after the last repetition, minutes
-later, is taken as it is.
+recognised; a person who came or went within SETTLE is not taken for gone or back on the word of one read, unless it
+shows the very leave that a callback told without a name; and a read that does not yet show what a callback told is
+repeated. What the platform still says after the last repetition, minutes later, is taken as it is.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,9 +48,19 @@ class Applied:
 
 
 async def apply_read(
-    tx: Tx, group: GroupRow, seen: Seen, book: Book, quits: dict[str, int | None], *, now: datetime
+    tx: Tx,
+    group: GroupRow,
+    seen: Seen,
+    book: Book,
+    quits: dict[str, int | None],
+    *,
+    announced: Collection[str],
+    now: datetime,
 ) -> Applied:
-    """Bring the roster to what the platform answered, as far as the answer can be believed."""
+    """Bring the roster to what the platform answered, as far as the answer can be believed.
+
+    `quits`: who left, as a callback says, and how; `announced`: who joined.
+    """
     applied = Applied()
     chat = seen.chat
     if chat is None:
@@ -60,7 +71,7 @@ async def apply_read(
         read_again(group, now=now)
         return applied
     await _note_group(tx, group, chat, book, now=now)
-    await _apply_members(tx, group, chat, seen, applied, quits, now=now)
+    await _apply_members(tx, group, chat, seen, applied, quits, announced=announced, now=now)
     group.read_at = seen.began
     group.in_doubt = bool(applied.doubtful)
     if not group.in_doubt:
@@ -80,6 +91,7 @@ async def _apply_members(
     applied: Applied,
     quits: dict[str, int | None],
     *,
+    announced: Collection[str],
     now: datetime,
 ) -> None:
     inside = await roster.inside(tx, group.chat_id)
@@ -92,13 +104,14 @@ async def _apply_members(
             applied.doubtful.add(shown.external_userid)
         elif member is None or _differs(member, shown):
             changed[shown.external_userid] = shown
-    rows = await roster.members(tx, group.chat_id, list(changed))
     for who, shown in changed.items():
-        row = _write_member(tx, rows.get(who), group, shown, now=now)
-        if who not in known or _is_news(known[who], shown):
+        news = who not in known or _is_news(known[who], shown)
+        row = await roster.write_member(tx, group.chat_id, shown, announced=news and who in announced, now=now)
+        if news:
             applied.judged.append(row)
     missing = inside.keys() - {shown.external_userid for shown in chat.members}
-    young = {who for who in missing if who not in quits and _came_just_now(inside[who], seen.began)}
+    came_before = group.awaited_came_before if chat.version and chat.version == group.awaited_version else None
+    young = {who for who in missing if who not in quits and _may_be_missed(inside[who], seen.began, came_before)}
     applied.doubtful |= young
     applied.gone = sorted(missing - young)
     for scene in {quits.get(who) for who in applied.gone}:
@@ -126,9 +139,14 @@ def _is_news(member: Inside, shown: Member) -> bool:
     return came_again or not member.detailed or member.unionid != shown.unionid
 
 
-def _came_just_now(member: Inside, began: datetime) -> bool:
-    """A read lacks somebody who came a moment ago: it may answer an older state."""
-    return began - (member.joined_at or member.seen_at) < SETTLE
+def _may_be_missed(member: Inside, began: datetime, came_before: datetime | None) -> bool:
+    """A read lacks somebody who came a moment ago: it may answer an older state, unless they came before a leave that
+    named nobody, and its version is what the read shows (`came_before`).
+    """
+    came = member.joined_at
+    if came is not None and came_before is not None and came < came_before:
+        return False
+    return began - (came or member.seen_at) < SETTLE
 
 
 def _settle(group: GroupRow, *, now: datetime) -> None:
@@ -170,19 +188,6 @@ async def _note_group(tx: Tx, group: GroupRow, chat: GroupChat, book: Book, *, n
     group.dismissed_at, group.out_of_sight_at = None, None
 
 
-def _write_member(tx: Tx, row: MemberRow | None, group: GroupRow, shown: Member, *, now: datetime) -> MemberRow:
-    if row is None:
-        row = MemberRow(chat_id=group.chat_id, detailed=True, seen_at=now, **dict(shown))
-        tx.add(row)
-        return row
-    if row.left_at is not None or row.joined_at != shown.joined_at:
-        row.seen_at = now
-    row.name, row.unionid, row.joined_at = shown.name, shown.unionid, shown.joined_at
-    row.join_scene, row.invited_by, row.state = shown.join_scene, shown.invited_by, shown.state
-    row.detailed, row.left_at, row.quit_scene = True, None, None
-    return row
-
-
 async def _remember_people(tx: Tx, seen: Seen, *, now: datetime) -> None:
     for userid, name in seen.names.items():
         await staff.remember(tx, userid, name or "", now=now)
@@ -192,11 +197,15 @@ async def _remember_people(tx: Tx, seen: Seen, *, now: datetime) -> None:
 
 async def remember_contact(tx: Tx, external_userid: str, contact: Contact | None, *, now: datetime) -> None:
     """Keep what the platform says of a person; None (84061) says nothing, and is counted."""
-    person = await people.known_or_new(tx, external_userid)
-    person.checked_at, person.check_due_at = now, None
     if contact is None:
-        person.checks += 1
+        await people.note_no_contact(tx, external_userid, now=now)
         return
-    person.account, person.name, person.checks = contact.account, contact.name, 0
-    person.company, person.company_full_name = contact.corp_name, contact.corp_full_name
-    await tx.flush()
+    await people.note_contact(
+        tx,
+        external_userid,
+        account=contact.account,
+        name=contact.name,
+        company=contact.corp_name,
+        company_full_name=contact.corp_full_name,
+        now=now,
+    )

@@ -70,12 +70,14 @@ async def handle(event: GroupsReadDue, seen: Seen, tx: Tx, book: Book, now: date
 
 
 def _agrees(stand: Standing, answer: Answer) -> bool:
-    """Whether what we have is exactly what was read. Equal versions mean that nobody came or went (page 96338)."""
+    """Whether what we have is exactly what was read. Equal versions mean that nobody came or went (page 96338); a
+    platform that gives none (we keep None, it says "") has each group read by itself.
+    """
     if isinstance(answer, GroupHidden):
         return stand.out_of_sight_at is not None
     if isinstance(answer, GroupGone):
         return stand.dismissed_at is not None
-    if stand.out_of_sight_at or stand.dismissed_at or stand.in_doubt or stand.awaited_version or not answer.version:
+    if stand.out_of_sight_at or stand.dismissed_at or stand.in_doubt or stand.awaited_version:
         return False
     head = (answer.version, answer.name, answer.owner, sorted(answer.admins))
     return head == (stand.version, stand.name, stand.owner, sorted(stand.admins))

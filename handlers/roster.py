@@ -16,7 +16,7 @@ from rules.events import GroupDismissed, GroupEvent, GroupReadDue, MembersJoined
 from rules.facts import Member
 from store import people, roster, staff
 from store.database import Database, Tx
-from store.roster import RETRY_READS, GroupRow, Inside, MemberRow
+from store.roster import RETRY_READS, GroupRow, Inside, Stand
 from wecom import lookups
 from wecom.errors import GroupGone, GroupHidden, PlatformError
 from wecom.gateway import Gateway
@@ -31,7 +31,7 @@ LOOKED_UP_AT_ONCE = 5  # contacts asked for with one read; whoever is beyond tha
 async def look_up(event: GroupEvent, wecom: Gateway, store: Database, now: datetime) -> Seen:
     """Read the group, unless the event can be applied without, and ask who the strangers in it are."""
     async with store.read() as tx:
-        group = await roster.group(tx, event.chat_id)
+        group = await roster.stand(tx, event.chat_id)
         known = {i for i, member in (await roster.inside(tx, event.chat_id)).items() if member.detailed}
     if isinstance(event, GroupDismissed) or not _is_to_be_read(event, group, now):
         return Seen(began=now)
@@ -76,7 +76,7 @@ async def name_or_none(wecom: Gateway, userid: str) -> str | None:
         return None
 
 
-def _is_to_be_read(event: GroupEvent, group: GroupRow | None, now: datetime) -> bool:
+def _is_to_be_read(event: GroupEvent, group: Stand | None, now: datetime) -> bool:
     if group is None or not isinstance(event, RosterEvent) or not event.version:
         return True
     if event.version == group.version or group.is_old(event.version):
@@ -86,11 +86,14 @@ def _is_to_be_read(event: GroupEvent, group: GroupRow | None, now: datetime) -> 
     return group.read_at is None or now - group.read_at >= ONE_READ_A
 
 
-def _follows(event: RosterEvent, group: GroupRow) -> bool:
+def _follows(event: RosterEvent, group: GroupRow | Stand) -> bool:
     """Whether the callback tells exactly the next thing that happened after what we have, and all of it."""
     in_step = bool(event.version) and bool(event.last_version) and event.last_version == group.version
-    told_all = event.members is not None and (event.count is None or event.count <= len(event.members))
-    return in_step and told_all and not group.in_doubt
+    return in_step and _names_all(event) and not group.in_doubt
+
+
+def _names_all(event: RosterEvent) -> bool:
+    return event.members is not None and (event.count is None or event.count <= len(event.members))
 
 
 async def _strangers(tx: Tx, chat: GroupChat, new: list[Member]) -> list[str]:
@@ -124,11 +127,9 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
     owner, could_remove = group.owner, set(group.can_remove()) if group.read_at else None
     was_hidden = group.out_of_sight_at is not None
     quits = await _apply_event(tx, group, event, seen, now=now)
-    applied = await apply_read(tx, group, seen, book, quits, now=now)
+    announced = event.members or () if isinstance(event, MembersJoined) else ()
+    applied = await apply_read(tx, group, seen, book, quits, announced=announced, now=now)
     await cases.people_gone(tx, group.chat_id, applied.gone, quits, now=now)
-    for member in applied.judged:
-        if isinstance(event, MembersJoined) and member.external_userid in (event.members or ()):
-            member.announced = True
     came_back = was_hidden and group.out_of_sight_at is None
     if could_remove is not None and (came_back or could_remove != set(group.can_remove())):
         await cases.removers_changed(tx, book, group, new_owner=group.owner != owner, now=now)
@@ -228,16 +229,7 @@ def _came_after(member: Inside | None, moment: datetime) -> bool:
 
 async def _note_presence(tx: Tx, group: GroupRow, ids: tuple[str, ...], *, now: datetime) -> None:
     """A callback names who joined; the read that follows knows the rest. Our own staff have no such prefix."""
-    for external_userid in ids:
-        if not external_userid.startswith(("wm", "wo")):
-            continue
-        row = await roster.member(tx, group.chat_id, external_userid)
-        if row is None:
-            tx.add(MemberRow(chat_id=group.chat_id, external_userid=external_userid, announced=True, seen_at=now))
-        elif row.left_at is not None:
-            row.left_at, row.quit_scene = None, None
-            row.detailed, row.announced, row.joined_at, row.seen_at = False, True, None, now
-    await tx.flush()
+    await roster.note_presence(tx, group.chat_id, [who for who in ids if who.startswith(("wm", "wo"))], now=now)
 
 
 def _await_version(group: GroupRow, event: RosterEvent, seen: Seen, *, now: datetime) -> None:
@@ -247,3 +239,16 @@ def _await_version(group: GroupRow, event: RosterEvent, seen: Seen, *, now: date
     elif seen.began - event.at >= SETTLE:
         return  # late: a read made now shows it, whatever version has come since
     group.awaited_version, group.read_tries = event.version or None, 0
+    group.awaited_came_before = None
+    if isinstance(event, MembersLeft) and not _names_all(event):
+        group.awaited_came_before = _left_if_came_before(group, event, seen)
+
+
+def _left_if_came_before(group: GroupRow, event: MembersLeft, seen: Seen) -> datetime:
+    """No callback will say who left: whoever came before this moment and is not in the version it announces.
+
+    In whole seconds: of who came within the same one, only a version that is next after ours tells that they left.
+    """
+    shown = seen.chat is not None and seen.chat.version == event.version
+    is_next = bool(event.last_version) and event.last_version == group.version and not group.in_doubt
+    return event.at + timedelta(seconds=1) if shown and is_next else event.at

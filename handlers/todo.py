@@ -25,7 +25,7 @@ async def handle(event: TodoDue, seen: None, tx: Tx, book: Book, now: datetime) 
     open_for_them = await open_for(tx, event.userid)
     if not open_for_them.total:
         return []
-    row.sent_at = now
+    row.sent_at, row.due_at = now, None  # it says all there is now, also what was to be said in a minute
     await asking.expect_todo(tx, book, [event.userid], now=now)
     title, description, lines = say_todo(open_for_them)
     link = Link(page="todo", userid=event.userid, issued_at=now)

@@ -13,6 +13,7 @@ from rules.facts import MemberFacts
 from rules.removal import say_warning
 from store import people, removal, roster
 from store.database import Tx
+from store.people import Known
 from store.roster import GroupRow, MemberRow
 
 JUST_BEFORE_US = timedelta(minutes=5)
@@ -29,11 +30,11 @@ async def ask_rules(
     known = await people.known(tx, ids)
     released = await people.released(tx, ids)
     gets_unionid = await roster.unionid_seen(tx)
-    asked_about = {case.external_userid for case in await removal.open_cases_in(tx, [group.chat_id])}
+    asked_about = await removal.asked_about(tx, group.chat_id)
     facts_of_group = group.facts()
     decisions = []
     for member in members:
-        stay = Stay(group, member)
+        stay = Stay(group, member, known.get(member.external_userid))
         event = MemberSeen(
             at=now,
             chat_id=group.chat_id,
@@ -44,7 +45,7 @@ async def ask_rules(
             facts = MemberFacts(
                 group=facts_of_group,
                 member=member.facts(),
-                person=people.facts(known.get(member.external_userid), member.external_userid, released, rule.title),
+                person=people.facts(stay.person, member.external_userid, released, rule.title),
                 corp_gets_unionid=gets_unionid,
             )
             decision = rule.decide(event, facts).model_copy(update={"chat_id": group.chat_id})
@@ -52,16 +53,17 @@ async def ask_rules(
             if decision.verdict == "miss" and member.external_userid in asked_about:
                 await cases.withdraw(tx, group, member, decision.rule, now=now)
             for action in decision.actions:
-                await _carry_out(tx, book, stay, decision, action, now=now)
+                await _carry_out(tx, book, stay, decision, action, asked_about, now=now)
     return decisions
 
 
 @dataclass(frozen=True)
 class Stay:
-    """One member's stay in one group."""
+    """One member's stay in one group, and what is known of the person."""
 
     group: GroupRow
     member: MemberRow
+    person: Known | None
 
     @property
     def began_before_us(self) -> bool:
@@ -72,12 +74,18 @@ class Stay:
         return joined_at is not None and joined_at < self.group.watched_since - JUST_BEFORE_US
 
 
-async def _carry_out(tx: Tx, book: Book, stay: Stay, decision: Decision, action: AnyAction, *, now: datetime) -> None:
+async def _carry_out(
+    tx: Tx, book: Book, stay: Stay, decision: Decision, action: AnyAction, asked_about: set[str], *, now: datetime
+) -> None:
+    """`asked_about`: who in the group has an open case."""
     match action:
         case CheckAgain(external_userid=external_userid):
-            people.ask_again(await people.known_or_new(tx, external_userid), now=now)
-        case AskForRemoval(doubt=doubt):
-            await cases.open_or_update(
+            await people.ask_again(tx, external_userid, stay.person.checks if stay.person else 0, now=now)
+        case AskForRemoval(external_userid=external_userid, doubt=doubt) if external_userid in asked_about:
+            await cases.update(tx, stay.group.chat_id, external_userid, decision, doubt)
+        case AskForRemoval(external_userid=external_userid, doubt=doubt):
+            asked_about.add(external_userid)
+            await cases.open_case(
                 tx, book, stay.group, stay.member, decision, doubt, listed=stay.began_before_us, now=now
             )
         case WarnStaff() if not stay.began_before_us:
@@ -86,10 +94,9 @@ async def _carry_out(tx: Tx, book: Book, stay: Stay, decision: Decision, action:
 
 async def _warn(tx: Tx, stay: Stay, decision: Decision, *, now: datetime) -> None:
     group, member = stay.group, stay.member
-    person = await people.known_or_new(tx, member.external_userid)
     who = member.name or member.external_userid
     joined = member.joined_at.isoformat() if member.joined_at else ""
-    text = say_warning(who, person.company, group.name, decision.because)
+    text = say_warning(who, stay.person.company if stay.person else "", group.name, decision.because)
     deed = SendText(to=(group.owner,), text=text)
     key = f"warn:{decision.rule}:{group.chat_id}:{member.external_userid}:{joined}"
     await asking.post(tx, deed, key, about=f"group:{group.chat_id}", now=now)

@@ -11,7 +11,6 @@ from rules.events import RosterReadDue
 from rules.lanes import RECONCILE
 from store import inbox, reconcile
 from store.database import Tx
-from store.reconcile import RoundRow
 
 MINUTES, HOURS = timedelta(minutes=1), timedelta(hours=1)
 
@@ -46,7 +45,7 @@ async def sweep(tx: Tx, now: datetime) -> int:
     for name, plan in ROUNDS.items():
         row = rows.get(name)
         if row is None:
-            tx.add(RoundRow(name=name, due_at=plan.after(now)))
+            await reconcile.plan_round(tx, name, due_at=plan.after(now))
         elif row.due_at <= now:
             raised += await _raise(tx, name, row.due_at, now=now)
             row.due_at = plan.after(now)

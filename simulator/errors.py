@@ -48,6 +48,7 @@ MESSAGES: dict[int, str] = {
     90503: "the chat is full",
     90504: "the owner is the same",
     90505: "the chat has been transferred too often",
+    301002: "not allow operate another agent with this accesstoken",
 }
 
 

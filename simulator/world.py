@@ -63,8 +63,7 @@ class World:
         self.limits, self.callbacks = limits or Limits(), callbacks or CallbackSettings()
         self.real_time = not isinstance(clock, VirtualClock)
         self.read_lag = timedelta(seconds=2)
-        self.ip_allowed = True
-        self.contact_permission = True
+        self.ip_allowed = self.contact_permission = True
         self.staff: dict[str, Staff] = {}
         self.customers: dict[str, Customer] = {}
         self.groups: dict[str, Group] = {}
@@ -195,8 +194,7 @@ class World:
             group.members[person.id] = Member(person.id, 1 if isinstance(person, Staff) else 2, now, invitor=owner)
         group.new_version()
         self.groups[chat_id] = group
-        if self.strikes("lagging_reads"):
-            group.stay_behind(now + self.read_lag, born=True)
+        self._before_change(group, born=True)
         self._chat_event(group, "create")
         self.tell(self.staff[owner].name, f"建了客户群「{name}」", chat_id=chat_id)
         return group
@@ -370,9 +368,9 @@ class World:
             return person
         return self.staff[person] if person in self.staff else self.customers[person]
 
-    def _before_change(self, group: Group) -> None:
+    def _before_change(self, group: Group, *, born: bool = False) -> None:
         if self.strikes("lagging_reads"):
-            group.stay_behind(self.clock.now() + self.read_lag)
+            group.stay_behind(self.clock.now() + self.read_lag, born=born)
 
     def _roster_event(self, group: Group, *, joined: bool, scene: int, members: Sequence[str]) -> None:
         before = group.new_version()

@@ -5,17 +5,19 @@ A card is planned, due, sent, and closed with its last case; or dropped before i
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import JSON, delete, func
+from sqlalchemy import JSON, Integer, bindparam, delete, func, insert
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import PEOPLE_A_CARD
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, keep_in_step, table_of
 from store.removal import CaseRow
 
 CODE_LIFE = timedelta(hours=72)  # page 94945
 A_MINUTE = timedelta(minutes=1)
+MAILINGS_KEPT = timedelta(hours=1)
 
 Kind = Literal["ask", "escalation"]
 
@@ -79,7 +81,7 @@ class PressRow(SQLModel, table=True):
 
 
 class MailingRow(SQLModel, table=True):
-    """One message to one member of staff; kept for an hour, to stay below the platform's limits (page 90454)."""
+    """One message to one member of staff; kept for an hour or more, for the platform's limits (page 90454)."""
 
     __tablename__ = "mailings"
 
@@ -92,30 +94,39 @@ async def plan(tx: Tx, case: CaseRow, *, first_at: datetime, gap: timedelta) -> 
     """Put the case on the group's planned card if there is room, else on a new one: at `first_at`, or `gap` after the
     group's last card, whichever is later. A planned card is locked: it is not sent while a case is put on it.
     """
-    planned = select(CardRow).where(CardRow.chat_id == case.chat_id, CardRow.state == "planned", CardRow.kind == "ask")
-    for card in (await tx.exec(planned.order_by(col(CardRow.id)).with_for_update())).all():
-        if len(await cases_on(tx, card.number)) < PEOPLE_A_CARD:
-            await _put_on(tx, card, [case])
-            return card
-    sent = col(CardRow.state).in_(["due", "sent", "closed"])
-    query = select(func.max(CardRow.send_at)).where(CardRow.chat_id == case.chat_id, CardRow.kind == "ask", sent)
-    last = (await tx.exec(query)).one()
+    await tx.flush()  # a card of this very transaction may be planned no more
+    connection, of_group = await tx.connection(), {"chat_id": case.chat_id}
+    for card_id in (await connection.execute(_PLANNED, of_group)).scalars().all():
+        if len(await cases_on(tx, card_id)) < PEOPLE_A_CARD and (planned := await card(tx, card_id)):
+            await _put_on(tx, planned, [case])
+            return planned
+    last: datetime | None = (await connection.execute(_LAST_ASKED, of_group)).scalar_one()
     return await new(tx, "ask", [case], send_at=max(first_at, last + gap) if last else first_at)
+
+
+_CARDS = table_of(CardRow)
+_ASKS = (_CARDS.c.chat_id == bindparam("chat_id")) & (_CARDS.c.kind == "ask")
+_PLANNED = columns(_CARDS.c.id).where(_ASKS, _CARDS.c.state == "planned").order_by(_CARDS.c.id).with_for_update()
+_LAST_ASKED = columns(func.max(_CARDS.c.send_at)).where(_ASKS, _CARDS.c.state.in_(["due", "sent", "closed"]))
 
 
 async def new(tx: Tx, kind: Kind, cases: list[CaseRow], *, send_at: datetime) -> CardRow:
     """A new card about these cases of one group."""
-    card = CardRow(kind=kind, chat_id=cases[0].chat_id, send_at=send_at)
-    tx.add(card)
-    await tx.flush()
+    row: dict[str, Any] = {"kind": kind, "chat_id": cases[0].chat_id, "state": "planned", "send_at": send_at}
+    card = CardRow(**row, recipients=[], codes=[])
+    card.id = (await (await tx.connection()).execute(_NEW, {**row, "recipients": [], "codes": []})).scalar_one()
+    keep_in_step(tx, card)
     await _put_on(tx, card, cases)
     return card
 
 
 async def _put_on(tx: Tx, card: CardRow, cases: list[CaseRow]) -> None:
-    for case in cases:
-        tx.add(CardCaseRow(card_id=card.number, case_id=case.number))
-    await tx.flush()
+    rows = [{"card_id": card.number, "case_id": case.number} for case in cases]
+    await (await tx.connection()).execute(_PUT_ON, rows)
+
+
+_NEW = insert(_CARDS).returning(_CARDS.c.id)
+_PUT_ON = insert(table_of(CardCaseRow))
 
 
 async def card(tx: Tx, card_id: int) -> CardRow | None:
@@ -123,7 +134,10 @@ async def card(tx: Tx, card_id: int) -> CardRow | None:
 
 
 async def card_of_task(tx: Tx, task_id: str) -> CardRow | None:
-    return (await tx.exec(select(CardRow).where(CardRow.task_id == task_id).with_for_update())).first()
+    return (await tx.exec(_CARD_OF_TASK, params={"task_id": task_id})).first()
+
+
+_CARD_OF_TASK = select(CardRow).where(_CARDS.c.task_id == bindparam("task_id")).with_for_update()
 
 
 async def is_still_asked(tx: Tx, task_id: str) -> bool:
@@ -133,19 +147,23 @@ async def is_still_asked(tx: Tx, task_id: str) -> bool:
 
 async def is_asked(tx: Tx, task_id: str) -> bool:
     """Whether the card still asks about something: it has been written and is not over. Takes no lock."""
-    query = select(CardRow.id).where(CardRow.task_id == task_id, CardRow.state == "sent")
-    return (await tx.exec(query)).first() is not None
+    return (await (await tx.connection()).execute(_IS_ASKED, {"task_id": task_id})).first() is not None
+
+
+_IS_ASKED = columns(_CARDS.c.id).where(_CARDS.c.task_id == bindparam("task_id"), _CARDS.c.state == "sent")
 
 
 async def cases_on(tx: Tx, card_id: int) -> list[CaseRow]:
     """The cases of a card, open or closed, oldest first."""
-    query = (
-        select(CaseRow)
-        .join(CardCaseRow, col(CardCaseRow.case_id) == col(CaseRow.id))
-        .where(CardCaseRow.card_id == card_id)
-        .order_by(col(CaseRow.id))
-    )
-    return list((await tx.exec(query)).all())
+    return list((await tx.exec(_CASES_ON, params={"card_id": card_id})).all())
+
+
+_CASES_ON = (
+    select(CaseRow)
+    .join(CardCaseRow, col(CardCaseRow.case_id) == col(CaseRow.id))
+    .where(col(CardCaseRow.card_id) == bindparam("card_id"))
+    .order_by(col(CaseRow.id))
+)
 
 
 async def cards_about(tx: Tx, case_id: int) -> list[CardRow]:
@@ -184,27 +202,46 @@ async def presses(tx: Tx, case_id: int) -> list[PressRow]:
 
 
 async def note_mailing(tx: Tx, userids: list[str], *, now: datetime) -> None:
-    """Count one message to each; forget what is older than an hour."""
-    tx.add_all([MailingRow(userid=userid, at=now) for userid in userids])
-    await tx.exec(delete(MailingRow).where(col(MailingRow.at) < now - timedelta(hours=1)))
+    """Count one message to each."""
+    if userids:
+        await (await tx.connection()).execute(_NOTE_MAILING, [{"userid": userid, "at": now} for userid in userids])
 
 
-async def most_mailed(tx: Tx, userids: list[str], *, now: datetime) -> int:
-    """How many messages the one among them with the most has had within the last minute, or is about to get."""
-    return await _most_mailed(tx, userids, after=now - A_MINUTE)
+_MAILINGS = table_of(MailingRow)
+_NOTE_MAILING = insert(_MAILINGS)
+
+
+async def prune_mailings(tx: Tx, *, now: datetime) -> int:
+    """Forget messages of more than an hour ago; says how many."""
+    old = delete(_MAILINGS).where(_MAILINGS.c.at < now - MAILINGS_KEPT)
+    return (await (await tx.connection()).execute(old)).rowcount
+
+
+async def often_mailed(tx: Tx, userids: list[str], *, times: int, since: datetime) -> set[str]:
+    """Who among them has had, or is about to get, this many messages or more since then (an hour ago at most)."""
+    which = {"ids": userids, "since": since, "times": times}
+    return set((await (await tx.connection()).execute(_OFTEN_MAILED, which)).scalars())
+
+
+_TO_THEM = _MAILINGS.c.userid.in_(bindparam("ids", expanding=True))
+_OFTEN_MAILED = (
+    columns(_MAILINGS.c.userid)
+    .where(_TO_THEM, _MAILINGS.c.at > bindparam("since"))
+    .group_by(_MAILINGS.c.userid)
+    .having(func.count() >= bindparam("times", type_=Integer))
+)
 
 
 async def most_mailed_around(tx: Tx, userids: list[str], *, at: datetime) -> int:
-    """Likewise in the minute before `at` or the minute after it, together: messages that wait are counted, too."""
-    return await _most_mailed(tx, userids, after=at - A_MINUTE, before=at + A_MINUTE)
+    """How many messages the one among them with the most has in the minute before `at` and the minute after it,
+    together: messages that wait are counted, too.
+    """
+    which = {"ids": userids, "after": at - A_MINUTE, "before": at + A_MINUTE}
+    return max((await (await tx.connection()).execute(_MAILED_BETWEEN, which)).scalars(), default=0)
 
 
-async def _most_mailed(tx: Tx, userids: list[str], *, after: datetime, before: datetime | None = None) -> int:
-    query = (
-        select(func.count())
-        .where(col(MailingRow.userid).in_(userids), col(MailingRow.at) > after)
-        .group_by(MailingRow.userid)
-    )
-    if before is not None:
-        query = query.where(col(MailingRow.at) < before)
-    return max((await tx.exec(query)).all(), default=0)
+_MAILED_BETWEEN = (
+    columns(func.count())
+    .where(_TO_THEM, _MAILINGS.c.at > bindparam("after"), _MAILINGS.c.at < bindparam("before"))
+    .group_by(_MAILINGS.c.userid)
+)

@@ -14,6 +14,8 @@ import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store.columns import BigId, Json, UtcTime, table_of
@@ -27,6 +29,21 @@ Tx = AsyncSession
 
 CONNECT_SECONDS = 10.0
 
+STATEMENT_SECONDS = 60
+"""For one statement, or the pause between two in one transaction. What we ask takes milliseconds, a bite of pruning a
+second: what takes this long hangs, or waits for somebody who does.
+"""
+
+ANSWER_SECONDS = STATEMENT_SECONDS + 15.0
+"""For a server that does not even end a statement: it is not there any more, or cannot be reached."""
+
+SERVER_SETTINGS = {
+    "application_name": "steward",
+    "jit": "off",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
+}
+
 _SQLITE_TROUBLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -38,8 +55,9 @@ _SQLITE_TROUBLE = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 }
-# SQLSTATE: connection, authorisation, no such database, resources (disk full), shutdown, system, internal; a standby.
-_POSTGRES_TROUBLE = ("08", "28", "3D", "53", "57P", "58", "XX", "25006")
+# SQLSTATE: connection, authorisation, no such database, resources (disk full), shutdown, system, internal; a standby;
+# a statement, and a pause within a transaction, that took too long.
+_POSTGRES_TROUBLE = ("08", "28", "3D", "53", "57P", "58", "XX", "25006", "57014", "25P03")
 _POSTGRES_CLASHES = {"40001", "40P01", "23505"}  # cannot serialize; a deadlock; both wrote the same new row
 
 
@@ -86,7 +104,7 @@ def recognised(*errors: type[Exception]) -> Iterator[None]:
 class Database:
     """An open database. Made by `open`; one per process."""
 
-    def __init__(self, dialect: Literal["sqlite", "postgresql"], address: str) -> None:
+    def __init__(self, dialect: Literal["sqlite", "postgresql"], address: str, answer_within: float) -> None:
         self.dialect = dialect
         self.address = address
         """For raw drivers: the file's path, or the `postgresql://` address (which holds the password)."""
@@ -94,12 +112,13 @@ class Database:
         if dialect == "sqlite":
             self._file = SqliteFile(address)
         else:
-            self._engine = _postgres(address)
+            self._engine = _postgres(address, answer_within)
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Opens `sqlite:///path` (made where missing, readable by its owner only) or `postgresql://…`.
+    async def open(cls, url: str, *, answer_within: float = ANSWER_SECONDS) -> Self:
+        """Opens `sqlite:///path` (made where missing, readable by its owner only) or `postgresql://…`, whose server
+        gets `answer_within` seconds for each answer.
 
         ValueError: another kind of address. StoreUnavailable: it does not answer.
         """
@@ -107,7 +126,7 @@ class Database:
         if dialect == "sqlite":
             with recognised(OSError):
                 make_private(address)
-        database = cls(dialect, address)
+        database = cls(dialect, address, answer_within)
         try:
             async with database.read():
                 pass
@@ -191,24 +210,31 @@ def _session(engine: AsyncEngine) -> Tx:
     return AsyncSession(engine, expire_on_commit=False)
 
 
+def keep_in_step(tx: Tx, row: SQLModel) -> None:
+    """A row that a statement has just inserted as it is here: changes of it are written, as if it had been loaded."""
+    make_transient_to_detached(row)
+    tx.add(row)
+
+
 @contextlib.asynccontextmanager
 async def _transaction(session: Tx) -> AsyncIterator[Tx]:
-    async with session as tx:
-        with recognised(DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await tx.connection()
-        with recognised(DBAPIError):  # only the database raises these: an OSError in here may be anybody's
-            yield tx
-            await tx.commit()
+    # A TimeoutError is the driver's, also when the transaction is rolled back: nothing else is waited for in one.
+    with recognised(TimeoutError):
+        async with session as tx:
+            with recognised(DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await tx.connection()
+            with recognised(DBAPIError):  # only the database raises these: an OSError in here may be anybody's
+                yield tx
+                await tx.commit()
 
 
-def _postgres(address: str) -> AsyncEngine:
+def _postgres(address: str, answer_within: float) -> AsyncEngine:
     async def connect() -> object:
         # The driver reads the address itself: it knows sslmode and the like. JIT costs more than such queries take.
-        return await asyncpg.connect(address, timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS)
+        return await asyncpg.connect(
+            address, timeout=CONNECT_SECONDS, command_timeout=answer_within, server_settings=SERVER_SETTINGS
+        )
 
     return create_async_engine(
         "postgresql+asyncpg://", async_creator=connect, pool_size=5, max_overflow=10, hide_parameters=True
     )
-
-
-SERVER_SETTINGS = {"application_name": "steward", "jit": "off"}

@@ -4,11 +4,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
+from sqlalchemy import select as columns
 from sqlmodel import col, select
 
 from store.cards import CardCaseRow, CardRow
-from store.database import Tx
+from store.database import Tx, table_of
 from store.outbox import Outbox
 from store.people import PersonRow, ReleaseRow
 from store.removal import CaseRow
@@ -131,8 +132,11 @@ async def cards_about(tx: Tx, case_id: int) -> list[CardRow]:
 
 async def case_numbers_on(tx: Tx, card_id: int) -> list[int]:
     """The numbers of the cases on a card."""
-    query = select(CardCaseRow.case_id).where(CardCaseRow.card_id == card_id).order_by(col(CardCaseRow.case_id))
-    return list((await tx.exec(query)).all())
+    return list((await (await tx.connection()).execute(_CASE_NUMBERS, {"card_id": card_id})).scalars())
+
+
+_ON_CARDS = table_of(CardCaseRow).c
+_CASE_NUMBERS = columns(_ON_CARDS.case_id).where(_ON_CARDS.card_id == bindparam("card_id")).order_by(_ON_CARDS.case_id)
 
 
 async def deeds_about(tx: Tx, about: Sequence[str]) -> list[Outbox]:

@@ -4,12 +4,13 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func, literal_column, select, update
+from sqlalchemy import func, select
 from sqlmodel import Field
 
 from rules.events import AnyEvent, any_event
 from store.columns import UtcTime, canonical_json, table_of
 from store.database import Tx
+from store.forgetting import forget
 from store.queue import QueueRow, queue_indexes
 from store.queue import put as put_row
 
@@ -88,19 +89,12 @@ async def prune(tx: Tx, *, now: datetime, keep_days: int, at_most: int = 1000) -
 
     Answers how many rows it touched, `at_most` of each sort: call it again, in a new transaction, until that is 0.
     """
-    core = table_of(Inbox)
-    connection = await tx.connection()
-
-    async def finished(state: str, before: datetime) -> list[int]:
-        # The literals let both engines use the index over finished rows. The ids are fetched, not joined with: from a
-        # sub-select with a limit PostgreSQL can make a plan that takes hours.
-        old = core.c.finished_at.is_not(None) & (core.c.finished_at < before)
-        question = select(core.c.id).where(core.c.state == literal_column(f"'{state}'"), old).limit(at_most)
-        return list((await connection.execute(question)).scalars())
-
     keep = timedelta(days=keep_days)
-    old = [row_id for state in ("done", "ignored") for row_id in await finished(state, now - keep)]
-    await connection.execute(update(core).where(core.c.id.in_(old)).values(state="pruned", payload=""))
-    forgotten = await finished("pruned", now - max(keep, DIGESTS_KEPT))
-    await connection.execute(delete(core).where(core.c.id.in_(forgotten)))
-    return len(old) + len(forgotten)
+    return await forget(
+        tx,
+        Inbox,
+        emptied={"payload": ""},
+        keep_until=now - keep,
+        remember_until=now - max(keep, DIGESTS_KEPT),
+        at_most=at_most,
+    )

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
 
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, table_of
 
 NATIVE_GUARD = "native_guard"
 """WeCom's own 防骚扰 took somebody out before anybody was asked (no API reads that switch)."""
@@ -31,3 +32,12 @@ async def note(tx: Tx, name: str, *, now: datetime, by: str | None = None) -> No
 
 async def seen(tx: Tx, name: str) -> ObservationRow | None:
     return await tx.get(ObservationRow, name)
+
+
+async def is_seen(tx: Tx, name: str) -> bool:
+    """Whether this was ever seen."""
+    return (await (await tx.connection()).execute(_IS_SEEN, {"name": name})).first() is not None
+
+
+_SEEN = table_of(ObservationRow).c
+_IS_SEEN = select(_SEEN.name).where(_SEEN.name == bindparam("name"))

@@ -1,18 +1,26 @@
 """What is to be done in the world: one row per deed, written with the change that caused it, carried out afterwards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Field
 
 from rules.actions import AnyDeed, any_deed
 from store.columns import canonical_json
 from store.database import Tx
+from store.forgetting import forget
 from store.queue import QueueRow, queue_indexes
 from store.queue import put as put_row
 
+KEYS_KEPT = timedelta(days=730)
+"""How long a finished deed is remembered at least, without what it said: it is not ordered again within it, and
+`explain` tells that there was something.
+"""
+
 
 class Outbox(QueueRow, table=True):
-    """`key`: what makes the deed this one. `payload`: the deed as canonical JSON. `about`: such as "case:12"."""
+    """`key`: what makes the deed this one. `about`: such as "case:12". `payload`: the deed as canonical JSON; `result`:
+    what came of it. Once pruned they are "" and None.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (*queue_indexes("outbox"), {"sqlite_autoincrement": True})
@@ -52,3 +60,19 @@ async def put(  # the columns of a row, by name
 def deed_of(row: Outbox) -> AnyDeed:
     """The deed in a row."""
     return any_deed.validate_json(row.payload)
+
+
+async def prune(tx: Tx, *, now: datetime, keep_days: int, at_most: int = 1000) -> int:
+    """Empties deeds finished `keep_days` ago, and forgets empty ones after two years. Dead rows stay for people to see.
+
+    Answers how many rows it touched, `at_most` of each sort: call it again, in a new transaction, until that is 0.
+    """
+    keep = timedelta(days=keep_days)
+    return await forget(
+        tx,
+        Outbox,
+        emptied={"payload": "", "result": None},
+        keep_until=now - keep,
+        remember_until=now - max(keep, KEYS_KEPT),
+        at_most=at_most,
+    )

@@ -1,12 +1,17 @@
 """External people: what the platform says of them, when to ask again, and who was released by whom."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import func
+from sqlalchemy import Insert, bindparam, func
+from sqlalchemy import select as columns
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Account, Person
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, table_of
 
 ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 86_400))
 """How long to wait before asking again about somebody who is no contact (84061): a race first, then patience."""
@@ -51,19 +56,88 @@ async def known_or_new(tx: Tx, external_userid: str) -> PersonRow:
     return found
 
 
-async def known(tx: Tx, ids: list[str]) -> dict[str, PersonRow]:
+async def note_contact(  # the columns of a row, by name
+    tx: Tx, external_userid: str, *, account: str, name: str, company: str, company_full_name: str, now: datetime
+) -> None:
+    """What the platform answered about somebody. Not for a row that this transaction has loaded."""
+    row = {
+        "external_userid": external_userid,
+        "account": account,
+        "name": name,
+        "company": company,
+        "company_full_name": company_full_name,
+        "checks": 0,
+        "checked_at": now,
+        "check_due_at": None,
+    }
+    connection = await tx.connection()
+    await connection.execute(_note_contact(connection.dialect.name), row)
+
+
+async def note_no_contact(tx: Tx, external_userid: str, *, now: datetime) -> None:
+    """The platform answered that it may not say who somebody is. Likewise."""
+    connection = await tx.connection()
+    row = {"external_userid": external_userid, "checked_at": now, **_NOTHING_KNOWN}
+    await connection.execute(_note_no_contact(connection.dialect.name), row)
+
+
+_PEOPLE = table_of(PersonRow)
+_NOTHING_KNOWN = {"name": "", "account": "unknown", "company": "", "company_full_name": "", "checks": 1}
+
+
+@cache
+def _note_contact(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new = insert(_PEOPLE)
+    told = {column.name: column for column in new.excluded if column.name != "external_userid"}
+    return new.on_conflict_do_update(index_elements=["external_userid"], set_=told)
+
+
+@cache
+def _note_no_contact(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new = insert(_PEOPLE)
+    told = {"checks": _PEOPLE.c.checks + 1, "checked_at": new.excluded.checked_at, "check_due_at": None}
+    return new.on_conflict_do_update(index_elements=["external_userid"], set_=told)
+
+
+class Known(NamedTuple):
+    """What is known of a person."""
+
+    external_userid: str
+    name: str
+    account: str
+    company: str
+    company_full_name: str
+    checks: int
+
+
+async def known(tx: Tx, ids: Sequence[str]) -> dict[str, Known]:
     """What is known of these people, by external_userid."""
-    rows = await tx.exec(select(PersonRow).where(col(PersonRow.external_userid).in_(ids)))
-    return {row.external_userid: row for row in rows.all()}
+    if not ids:
+        return {}
+    rows = await (await tx.connection()).execute(_THESE_PEOPLE, {"ids": list(ids)})
+    return {row.external_userid: row for row in map(Known._make, rows)}
+
+
+_THESE_PEOPLE = columns(*(_PEOPLE.c[name] for name in Known._fields)).where(
+    _PEOPLE.c.external_userid.in_(bindparam("ids", expanding=True))
+)
 
 
 async def released(tx: Tx, ids: list[str]) -> dict[tuple[str, str], str]:
     """Who released which of these people from which rule: (external_userid, rule) → name or userid."""
-    rows = await tx.exec(select(ReleaseRow).where(col(ReleaseRow.external_userid).in_(ids)))
-    return {(row.external_userid, row.rule): row.released_by for row in rows.all()}
+    rows = await (await tx.connection()).execute(_THESE_RELEASES, {"ids": ids})
+    return {(row.external_userid, row.rule): row.released_by for row in rows}
 
 
-def facts(row: PersonRow | None, external_userid: str, releases: dict[tuple[str, str], str], rule: str) -> Person:
+_RELEASES = table_of(ReleaseRow)
+_THESE_RELEASES = columns(_RELEASES.c.external_userid, _RELEASES.c.rule, _RELEASES.c.released_by).where(
+    _RELEASES.c.external_userid.in_(bindparam("ids", expanding=True))
+)
+
+
+def facts(row: Known | None, external_userid: str, releases: dict[tuple[str, str], str], rule: str) -> Person:
     """What the rule of this name may see of the person."""
     return Person(
         external_userid=external_userid,
@@ -78,10 +152,26 @@ def _account(value: str) -> Account:
     return "wechat" if value == "wechat" else "wecom" if value == "wecom" else "unknown"
 
 
-def ask_again(row: PersonRow, *, now: datetime) -> None:
-    """Set when to ask about somebody again, unless that is set already: soon at first, then once a day."""
-    if row.check_due_at is None:
-        row.check_due_at = now + ASK_AGAIN[min(row.checks, len(ASK_AGAIN) - 1)]
+async def ask_again(tx: Tx, external_userid: str, checks: int, *, now: datetime) -> None:
+    """Set when to ask about somebody again, unless that is set already: soon at first, then once a day.
+
+    `checks`: how many answers have told nothing so far.
+    """
+    due_at = now + ASK_AGAIN[min(checks, len(ASK_AGAIN) - 1)]
+    row = {"external_userid": external_userid, "check_due_at": due_at, **_NOTHING_KNOWN, "checks": 0}
+    connection = await tx.connection()
+    await connection.execute(_ask_again(connection.dialect.name), row)
+
+
+@cache
+def _ask_again(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new = insert(_PEOPLE)
+    return new.on_conflict_do_update(
+        index_elements=["external_userid"],
+        set_={"check_due_at": new.excluded.check_due_at},
+        where=_PEOPLE.c.check_due_at.is_(None),
+    )
 
 
 async def release(

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Field, SQLModel
 
 from store.columns import BigId, UtcTime, table_of
@@ -83,11 +84,8 @@ def queue_indexes(name: str) -> tuple[Index, ...]:
 async def put(tx: Tx, table: type[QueueRow], *, unique: str, values: dict[str, Any]) -> bool:
     """Adds a row unless one with the same `unique` column is there. True: added."""
     connection = await tx.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    core = table_of(table)
-    statement = insert(core).on_conflict_do_nothing(index_elements=[unique]).returning(core.c.id)
     row = {"state": "open", "attempts": 0} | values
-    return (await connection.execute(statement, row)).first() is not None
+    return (await connection.execute(_put(table, unique, connection.dialect.name), row)).first() is not None
 
 
 async def claim(  # which row, under which lease, and what to do with it
@@ -129,9 +127,8 @@ async def claim_some(  # likewise
 
 async def still_mine(tx: Tx, table: type[QueueRow], row_id: int, token: str, *, now: datetime) -> bool:
     """Whether the lease still holds at `now`. For the moment before a call that must not happen twice."""
-    core = table_of(table)
-    mine = select(core.c.id).where(core.c.id == row_id, core.c.lease_token == token, core.c.leased_until > now)
-    return (await (await tx.connection()).execute(mine)).first() is not None
+    parameters = {"row_id": row_id, "mine": token, "now": now}
+    return (await (await tx.connection()).execute(_still_mine(table), parameters)).first() is not None
 
 
 async def extend(  # likewise
@@ -277,6 +274,20 @@ def _claim(table: type[QueueRow], *, some_lanes: bool) -> Update:
         .values(lease_token=bindparam("token"), leased_until=bindparam("until"), attempts=core.c.attempts + 1)
         .returning(*core.c)
     )
+
+
+@cache
+def _put(table: type[QueueRow], unique: str, dialect: str) -> ReturningInsert[tuple[int]]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    core = table_of(table)
+    return insert(core).on_conflict_do_nothing(index_elements=[unique]).returning(core.c.id)
+
+
+@cache
+def _still_mine(table: type[QueueRow]) -> Select[Any]:
+    row = table_of(table).c
+    mine = (row.id == bindparam("row_id")) & (row.lease_token == bindparam("mine"))
+    return select(row.id).where(mine, row.leased_until > bindparam("now"))
 
 
 @cache

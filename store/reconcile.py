@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 from sqlmodel import select as select_rows
 
@@ -36,6 +37,13 @@ NEVER = datetime.min.replace(year=1970, tzinfo=UTC)
 async def rounds(tx: Tx) -> dict[str, RoundRow]:
     """When each of them is due next, by name."""
     return {row.name: row for row in (await tx.exec(select_rows(RoundRow))).all()}
+
+
+async def plan_round(tx: Tx, name: str, *, due_at: datetime) -> None:
+    """Write down a round that was never planned, unless another process has just done so."""
+    connection = await tx.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    await connection.execute(insert(table_of(RoundRow)).on_conflict_do_nothing(), {"name": name, "due_at": due_at})
 
 
 async def next_round(tx: Tx) -> datetime:

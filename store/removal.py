@@ -1,12 +1,14 @@
 """Removal cases: one person in one group under one rule, open until the roster or somebody's word closes it."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import Outcome
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, keep_in_step, table_of
 
 
 class CaseRow(SQLModel, table=True):
@@ -61,8 +63,21 @@ async def cases(tx: Tx, case_ids: list[int]) -> list[CaseRow]:
 
 
 async def open_case_of(tx: Tx, chat_id: str, external_userid: str) -> CaseRow | None:
-    query = select(CaseRow).where(CaseRow.open_key == _open_key(chat_id, external_userid))
-    return (await tx.exec(query)).first()
+    return (await tx.exec(_OPEN_CASE_OF, params={"open_key": _open_key(chat_id, external_userid)})).first()
+
+
+_CASES = table_of(CaseRow)
+_OPEN_CASE_OF = select(CaseRow).where(_CASES.c.open_key == bindparam("open_key"))
+
+
+async def asked_about(tx: Tx, chat_id: str) -> set[str]:
+    """Who in this group has an open case."""
+    return set((await (await tx.connection()).execute(_ASKED_ABOUT, {"chat_id": chat_id})).scalars())
+
+
+_ASKED_ABOUT = columns(_CASES.c.external_userid).where(
+    _CASES.c.chat_id == bindparam("chat_id"), _CASES.c.open_key.is_not(None)
+)
 
 
 async def open_cases(tx: Tx) -> list[CaseRow]:
@@ -110,30 +125,38 @@ async def open_case(
     now: datetime,
 ) -> CaseRow:
     """Write a new case. Look for an open one first: there can be one per group and person."""
-    row = CaseRow(
-        chat_id=chat_id,
-        external_userid=external_userid,
-        rule=rule,
-        evidence=evidence,
-        because=because,
-        doubt=doubt,
-        listed=listed,
-        open_key=_open_key(chat_id, external_userid),
-        opened_at=now,
-    )
-    tx.add(row)
-    await tx.flush()
+    new: dict[str, Any] = {
+        "chat_id": chat_id,
+        "external_userid": external_userid,
+        "rule": rule,
+        "evidence": evidence,
+        "because": because,
+        "doubt": doubt,
+        "listed": listed,
+        "open_key": _open_key(chat_id, external_userid),
+        "opened_at": now,
+    }
+    row = CaseRow(**new)
+    row.id = (await (await tx.connection()).execute(_OPEN_CASE, new)).scalar_one()
+    keep_in_step(tx, row)
     return row
+
+
+_OPEN_CASE = insert(_CASES).returning(_CASES.c.id)
 
 
 async def times_removed(tx: Tx, chat_id: str, external_userid: str) -> int:
     """How often this person was removed from this group before."""
-    query = (
-        select(func.count())
-        .select_from(CaseRow)
-        .where(CaseRow.chat_id == chat_id, CaseRow.external_userid == external_userid, CaseRow.outcome == "removed")
-    )
-    return (await tx.exec(query)).one()
+    who = {"chat_id": chat_id, "who": external_userid}
+    number: int = (await (await tx.connection()).execute(_TIMES_REMOVED, who)).scalar_one()
+    return number
+
+
+_TIMES_REMOVED = columns(func.count()).where(
+    _CASES.c.chat_id == bindparam("chat_id"),
+    _CASES.c.external_userid == bindparam("who"),
+    _CASES.c.outcome == "removed",
+)
 
 
 async def close(tx: Tx, case_id: int, *, outcome: Outcome, by: str | None, now: datetime) -> bool:

@@ -6,10 +6,13 @@ left behind, so that a read which answers an older state is recognised and never
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, Index, func, text, update
+from sqlalchemy import JSON, Index, Insert, Select, bindparam, case, func, literal_column, text, update
 from sqlalchemy import select as columns
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Group as GroupFacts
@@ -23,7 +26,8 @@ class GroupRow(SQLModel, table=True):
     """One customer group. `read_at`: when the last read that was applied began; `read_due_at`: when to read again.
 
     `in_doubt`: the roster is not exactly that of `version`. `settles_at`: a read that begins later shows all that
-    callbacks have told so far. `out_of_sight_at`: since when the owner is outside the app's visible range.
+    callbacks have told so far. `awaited_came_before`: whoever joined earlier and is not in `awaited_version` has
+    left; None where callbacks say who. `out_of_sight_at`: since when the owner is outside the app's visible range.
     """
 
     __tablename__ = "groups"
@@ -44,6 +48,7 @@ class GroupRow(SQLModel, table=True):
     read_due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     read_tries: int = 0
     awaited_version: str | None = None
+    awaited_came_before: datetime | None = Field(default=None, sa_type=UtcTime)
     dismissed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     out_of_sight_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
@@ -127,6 +132,29 @@ async def group(tx: Tx, chat_id: str) -> GroupRow | None:
     return await tx.get(GroupRow, chat_id)
 
 
+class Stand(NamedTuple):
+    """What has to be known of a group to say whether an event is news."""
+
+    version: str | None
+    old_versions: list[str]
+    in_doubt: bool
+    read_at: datetime | None
+
+    def is_old(self, version: str | None) -> bool:
+        """As of a row."""
+        return version is not None and version != self.version and version in self.old_versions
+
+
+async def stand(tx: Tx, chat_id: str) -> Stand | None:
+    """How the group stands, without the weight of a whole row."""
+    found = (await (await tx.connection()).execute(_STAND, {"chat_id": chat_id})).first()
+    return Stand._make(found) if found else None
+
+
+_GROUPS = table_of(GroupRow)
+_STAND = columns(*(_GROUPS.c[name] for name in Stand._fields)).where(_GROUPS.c.chat_id == bindparam("chat_id"))
+
+
 async def groups(tx: Tx) -> list[GroupRow]:
     """All groups that are not dismissed, in the order of their ids."""
     query = select(GroupRow).where(col(GroupRow.dismissed_at).is_(None)).order_by(GroupRow.chat_id)
@@ -163,25 +191,22 @@ class Inside(NamedTuple):
 
 async def inside(tx: Tx, chat_id: str) -> dict[str, Inside]:
     """Who is in the group now, without the weight of whole rows."""
-    return await _some(tx, chat_id, _MEMBERS.c.left_at.is_(None))
+    return await _some(tx, _INSIDE, {"chat_id": chat_id})
 
 
 async def inside_before(tx: Tx, chat_id: str, ids: Sequence[str]) -> dict[str, Inside]:
     """Which of these people were ever in the group."""
-    return await _some(tx, chat_id, _MEMBERS.c.external_userid.in_(ids)) if ids else {}
+    return await _some(tx, _INSIDE_BEFORE, {"chat_id": chat_id, "ids": list(ids)}) if ids else {}
 
 
-async def _some(tx: Tx, chat_id: str, which: ColumnElement[bool]) -> dict[str, Inside]:
-    chosen = columns(*(_MEMBERS.c[name] for name in Inside._fields)).where(_MEMBERS.c.chat_id == chat_id, which)
-    return {row.external_userid: row for row in map(Inside._make, await (await tx.connection()).execute(chosen))}
+async def _some(tx: Tx, chosen: Select[Any], which: dict[str, Any]) -> dict[str, Inside]:
+    rows = await (await tx.connection()).execute(chosen, which)
+    return {row.external_userid: row for row in map(Inside._make, rows)}
 
 
-async def members(tx: Tx, chat_id: str, ids: Sequence[str]) -> dict[str, MemberRow]:
-    """The rows of these people, whether still there or not."""
-    if not ids:
-        return {}
-    query = select(MemberRow).where(MemberRow.chat_id == chat_id, col(MemberRow.external_userid).in_(ids))
-    return {row.external_userid: row for row in (await tx.exec(query)).all()}
+_OF_GROUP = columns(*(_MEMBERS.c[name] for name in Inside._fields)).where(_MEMBERS.c.chat_id == bindparam("chat_id"))
+_INSIDE = _OF_GROUP.where(_MEMBERS.c.left_at.is_(None))
+_INSIDE_BEFORE = _OF_GROUP.where(_MEMBERS.c.external_userid.in_(bindparam("ids", expanding=True)))
 
 
 async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None:
@@ -217,6 +242,67 @@ async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: 
     return sorted((await tx.exec(statement)).scalars().all())
 
 
+async def note_presence(tx: Tx, chat_id: str, ids: Sequence[str], *, now: datetime) -> None:
+    """These people came (back), as a callback tells; who is known to be inside stays as they are. Not for rows that
+    this transaction has loaded.
+    """
+    connection = await tx.connection()
+    for external_userid in ids:
+        row = {"chat_id": chat_id, "external_userid": external_userid, "name": "", "seen_at": now}
+        await connection.execute(_note_presence(connection.dialect.name), row)
+
+
+@cache
+def _note_presence(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new = insert(_MEMBERS).values(detailed=False, announced=True)
+    back = {"left_at": None, "quit_scene": None, "joined_at": None, "detailed": False, "announced": True}
+    return new.on_conflict_do_update(
+        index_elements=["chat_id", "external_userid"],
+        set_={**back, "seen_at": new.excluded.seen_at},
+        where=_MEMBERS.c.left_at.is_not(None),
+    )
+
+
+async def seen_as(tx: Tx, chat_id: str, external_userid: str) -> MemberFacts | None:
+    """What was last seen of somebody in this group."""
+    which = {"chat_id": chat_id, "who": external_userid}
+    found = (await (await tx.connection()).execute(_SEEN_AS, which)).first()
+    return MemberFacts(**found._mapping) if found else None
+
+
+_SEEN_AS = columns(*(_MEMBERS.c[name] for name in MemberFacts.model_fields)).where(
+    _MEMBERS.c.chat_id == bindparam("chat_id"), _MEMBERS.c.external_userid == bindparam("who")
+)
+
+
+async def write_member(tx: Tx, chat_id: str, shown: MemberFacts, *, announced: bool, now: datetime) -> MemberRow:
+    """A read shows this member. Not for a row that this transaction has loaded; the answer is a copy of the row."""
+    row = {"chat_id": chat_id, "announced": announced, "seen_at": now, **dict(shown)}
+    connection = await tx.connection()
+    written = (await connection.execute(_write_member(connection.dialect.name), row)).one()
+    return MemberRow(**written._mapping)
+
+
+@cache
+def _write_member(dialect: str) -> ReturningInsert[Any]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new, old = insert(_MEMBERS).values(detailed=True), _MEMBERS.c
+    came_again = old.left_at.is_not(None) | old.joined_at.is_distinct_from(new.excluded.joined_at)
+    shown = {name: new.excluded[name] for name in MemberFacts.model_fields if name != "external_userid"}
+    return new.on_conflict_do_update(
+        index_elements=["chat_id", "external_userid"],
+        set_={
+            **shown,
+            "seen_at": case((came_again, new.excluded.seen_at), else_=old.seen_at),
+            "announced": old.announced | new.excluded.announced,
+            "detailed": True,
+            "left_at": None,
+            "quit_scene": None,
+        },
+    ).returning(*_MEMBERS.c)
+
+
 def read_soon(group: GroupRow, *, at: datetime) -> None:
     """Have the group read at `at`, unless it is to be read earlier anyhow."""
     if group.read_due_at is None or at < group.read_due_at:
@@ -247,8 +333,12 @@ async def watching_since(tx: Tx) -> datetime | None:
 
 async def unionid_seen(tx: Tx) -> bool:
     """Whether this corp has ever been given a unionid: then WeChat people always come with one (page 96338)."""
-    query = select(MemberRow.external_userid).where(col(MemberRow.unionid).is_not(None)).limit(1)
-    return (await tx.exec(query)).first() is not None
+    return (await (await tx.connection()).execute(_ANY_WITH_UNIONID)).first() is not None
+
+
+_ANY_WITH_UNIONID: Select[Any] = (
+    columns(literal_column("1")).where(_MEMBERS.c.unionid.is_not(None)).limit(literal_column("1"))
+)
 
 
 RETRY_READS = tuple(timedelta(seconds=s) for s in (1, 2, 4, 8, 15, 30, 60, 120))

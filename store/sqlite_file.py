@@ -184,6 +184,7 @@ class _Session(AsyncSession):
     """An AsyncSession to those who use it; beneath it nothing is asynchronous."""
 
     def __init__(self, engine: Engine) -> None:
+        self._connection: AsyncConnection | None = None
         self._sync: Session = Session(engine, expire_on_commit=False)
         self.sync_session = self._proxied = self._assign_proxied(self._sync)  # type: ignore[assignment]  # as the base does
 
@@ -196,7 +197,9 @@ class _Session(AsyncSession):
         self._sync.close()
 
     async def connection(self, *arguments: Any, **options: Any) -> AsyncConnection:
-        return cast("AsyncConnection", _Connection(self._sync.connection(*arguments, **options)))
+        if self._connection is None:  # asked for with every statement: a session looks it up anew each time
+            self._connection = cast("AsyncConnection", _Connection(self._sync.connection(*arguments, **options)))
+        return self._connection
 
     async def exec(self, statement: Any, **options: Any) -> Any:
         return self._sync.exec(statement, **options)
@@ -214,9 +217,11 @@ class _Session(AsyncSession):
         self._sync.flush(objects)
 
     async def commit(self) -> None:
+        self._connection = None
         self._sync.commit()
 
     async def rollback(self) -> None:
+        self._connection = None
         self._sync.rollback()
 
     async def close(self) -> None:

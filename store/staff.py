@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import bindparam, literal_column
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, table_of
 
 
 class StaffRow(SQLModel, table=True):
@@ -43,9 +45,14 @@ async def find(tx: Tx, called: Iterable[str]) -> tuple[list[str], list[str]]:
 async def nameless(tx: Tx, userids: Iterable[str]) -> list[str]:
     """Which of these userids have no name on record yet."""
     wanted = list(dict.fromkeys(userids))
-    query = select(StaffRow.userid).where(col(StaffRow.userid).in_(wanted), StaffRow.name != "")
-    known = set((await tx.exec(query)).all())
+    known = set((await (await tx.connection()).execute(_NAMED, {"ids": wanted})).scalars())
     return [userid for userid in wanted if userid not in known]
+
+
+_STAFF = table_of(StaffRow)
+_NAMED = columns(_STAFF.c.userid).where(
+    _STAFF.c.userid.in_(bindparam("ids", expanding=True)), _STAFF.c.name != literal_column("''")
+)
 
 
 async def remember(tx: Tx, userid: str, name: str, *, now: datetime) -> None:

@@ -1,9 +1,9 @@
 """The trace: one row per event with every rule's answer to it, hit or miss. What `explain` reads."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
 from sqlalchemy import delete, insert, or_
 from sqlmodel import Field, SQLModel, col, select
 
@@ -50,21 +50,26 @@ async def write(
     now: datetime,
 ) -> None:
     """Keep what the rules answered to one event, and under which config (its hash)."""
-    row = TraceRow(
-        inbox_id=inbox_id,
-        at=now,
-        event=event,
-        chat_id=chat_id,
-        hits=sum(decision.verdict == "hit" for decision in decisions),
-        config=config,
-        decisions=json.dumps([d.model_dump(mode="json") for d in decisions], ensure_ascii=False),
-    )
-    tx.add(row)
-    await tx.flush()
+    row = {
+        "inbox_id": inbox_id,
+        "at": now,
+        "event": event,
+        "chat_id": chat_id,
+        "hits": sum(decision.verdict == "hit" for decision in decisions),
+        "config": config,
+        "decisions": _DECISIONS.dump_json(list(decisions)).decode(),
+    }
+    connection = await tx.connection()
+    trace_id = (await connection.execute(_WRITE, row)).scalar_one()
     subjects = {chat_id or ""}.union(*((each.subject, each.chat_id) for each in decisions)) - {""}
     if subjects:
-        links = [{"subject": subject, "trace_id": row.id} for subject in sorted(subjects)]
-        await (await tx.connection()).execute(insert(table_of(TraceSubject)), links)
+        links = [{"subject": subject, "trace_id": trace_id} for subject in sorted(subjects)]
+        await connection.execute(_WRITE_SUBJECTS, links)
+
+
+_DECISIONS: TypeAdapter[list[Decision]] = TypeAdapter(list[Decision])
+_WRITE = insert(table_of(TraceRow)).returning(table_of(TraceRow).c.id)
+_WRITE_SUBJECTS = insert(table_of(TraceSubject))
 
 
 async def since(tx: Tx, trace_id: int) -> list[TraceRow]:
@@ -87,7 +92,7 @@ async def about(tx: Tx, subject: str, *, newest: int) -> list[TraceRow]:
 
 def decisions(row: TraceRow) -> list[Decision]:
     """The answers in a row."""
-    return [Decision.model_validate(each) for each in json.loads(row.decisions)]
+    return _DECISIONS.validate_json(row.decisions)
 
 
 async def prune(

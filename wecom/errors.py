@@ -92,7 +92,7 @@ TABLE: dict[int, Remedy] = {
     90507: Remedy("retry", "这个群正在转让，稍后会自动重试。", 600),
     90509: Remedy("refused", "这不是企业微信客户群。"),
     90511: Remedy("refused", "opengid 不对。"),
-    301002: Remedy("alert", "本应用无权操作。" + _MEMBER_RANGE),
+    301002: Remedy("alert", "本应用无权操作：WECOM_AGENT_ID 是另一个应用的，或者有人不在可见范围。" + _MEMBER_RANGE),
     301042: Remedy("alert", "这台机器的 IP 不在白名单。管理后台 → 应用管理 → 本应用 → 企业可信IP，加入出口 IP。"),
 }
 

@@ -5,11 +5,13 @@ It never sleeps, and sends again in one case only: a token that the platform ref
 
 import asyncio
 import ipaddress
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -20,6 +22,8 @@ from wecom.tokens import Token, TokenCache, TokenKeeper
 
 TIMEOUT = httpx2.Timeout(connect=3, read=5, write=3, pool=3)
 """Seconds, per step of one request."""
+
+_EXTENSIONS = {"timeout": TIMEOUT.as_dict()}
 
 WHOLE_CALL = 9.0
 """Seconds for one call with all that belongs to it: below a third of a lease of 30 s."""
@@ -69,6 +73,8 @@ class Gateway:
         self._client = client
         self._base = base.rstrip("/") + "/cgi-bin/"
         self._login = {"corpid": corp_id, "corpsecret": secret}
+        self._headers = {**client.headers, "host": httpx2.URL(base).netloc.decode()}
+        self._json_headers = {**self._headers, "content-type": "application/json"}
         self._clock = clock
         self._limiter = limiter
         self._observe = observe
@@ -122,14 +128,7 @@ class Gateway:
         failed = request.lost
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._client.request(
-                    request.method,
-                    self._base + request.path,
-                    params=request.params,
-                    json=request.body,
-                    timeout=TIMEOUT,
-                    follow_redirects=False,
-                )
+                response = await self._client.send(self._written(request), auth=None, follow_redirects=False)
             answer = _json_object(response)
         except _NOTHING_SENT:
             failed = NOT_SENT
@@ -143,6 +142,14 @@ class Gateway:
         if answer["errcode"] == 45009:
             self._blocked_until[request.path] = self._clock.now() + timedelta(seconds=60)
         return answer
+
+    def _written(self, request: "_Request") -> httpx2.Request:
+        """Put together here, once for all: the client's own way looks again at headers, cookies and URL every time."""
+        url = f"{self._base}{request.path}?{urlencode(request.params)}"
+        if request.body is None:
+            return httpx2.Request(request.method, url, headers=self._headers, extensions=_EXTENSIONS)
+        body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+        return httpx2.Request(request.method, url, headers=self._json_headers, content=body, extensions=_EXTENSIONS)
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._whole_call

@@ -52,6 +52,13 @@ class Contact(Value):
     followers: tuple[str, ...]
 
 
+class App(Value):
+    """One of the corp's apps: `agent_id` is its number, `name` what the console and staff's phones call it."""
+
+    agent_id: int
+    name: str
+
+
 # --- customer groups --------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +201,22 @@ async def staff_name(gateway: Gateway, userid: str) -> str | None:
         raise
     with _reading(path):
         return str(answer["name"])
+
+
+async def own_app(gateway: Gateway) -> App | None:
+    """The app that our agent id names (page 90227). None where the secret is another app's, or there is no such app.
+
+    Which of the two numbers the platform gives is [NV]; messages under another app's agent id are refused with either.
+    """
+    path = "agent/get"
+    try:
+        answer = await gateway.get(path, agentid=gateway.agent_id)
+    except PlatformError as error:
+        if error.errcode in (40056, 301002):
+            return None
+        raise
+    with _reading(path):
+        return App(agent_id=int(answer["agentid"]), name=answer.get("name") or "")
 
 
 # --- the client ------------------------------------------------------------------------------------------------------

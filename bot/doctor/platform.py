@@ -31,13 +31,16 @@ SERVES = "管理后台 → 客户与上下游 → 客户联系 → 权限配置 
 
 async def examine(patient: Patient) -> list[Finding]:
     """What goes wrong first hides the rest: that is then left out, and says so."""
+    app: list[Finding] = []
     try:
+        app = [await _app(patient)]
         serving = await lookups.follow_users(patient.wecom)
         listed = await lookups.all_group_ids(patient.wecom)
     except PlatformError as error:
-        return [_trouble(error, patient), *_clock(patient), skipped("可见范围", "上面这项改好以后再查")]
+        return [*app, _trouble(error, patient), *_clock(patient), skipped("可见范围", "上面这项改好以后再查")]
     found = [
         ok("密钥", "企业微信认得 WECOM_CORP_ID 和 WECOM_SECRET"),
+        *app,
         ok("可信 IP", "企业微信接受这台机器的调用"),
         ok("接口权限", "可以调用客户联系的接口"),
         *_clock(patient),
@@ -46,6 +49,17 @@ async def examine(patient: Patient) -> list[Finding]:
         return [*found, *await _range(patient, set(serving), listed)]
     except PlatformError as error:
         return [*found, _trouble(error, patient)]
+
+
+async def _app(patient: Patient) -> Finding:
+    """Everything but messages works with a wrong agent id: it would be noticed with the first card."""
+    agent_id = patient.wecom.agent_id
+    app = await lookups.own_app(patient.wecom)
+    if app is not None:
+        return ok("应用 ID", f"WECOM_AGENT_ID {agent_id} 是「{app.name}」，和 WECOM_SECRET 是同一个应用")
+    text = f"WECOM_AGENT_ID {agent_id} 和 WECOM_SECRET 不是同一个应用：读得了名单，卡片和消息一条也发不出去"
+    cure = "管理后台 → 应用管理 → 本应用：AgentId 和 Secret 要从同一个页面抄到 .env。改过 .env 要重启 steward serve。"
+    return wrong("应用 ID", text, cure)
 
 
 def _trouble(error: PlatformError, patient: Patient) -> Finding:

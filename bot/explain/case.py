@@ -30,6 +30,14 @@ TEXTS = {
     "still": "告诉（名单上人还在）",
     "text": "用文字请",
 }
+PRUNED = {
+    "send_card": "卡片",
+    "send_text": "消息",
+    "send_notice": "清单",
+    "update_card": "卡片改成不用再按",
+    "transfer_group": "转让群主",
+    "call_remover": "通知公司的程序移出",
+}
 NEXT = {
     "ask": "公司的程序还没移出就发卡片请人",
     "check": "核对名单，看按「已移出」的是否真移出了",
@@ -131,6 +139,8 @@ async def _deeds(tx: Tx, case: CaseRow, about: Iterable[CardRow]) -> list[Outbox
 def _is_about_others(deed: Outbox, case: CaseRow) -> bool:
     if deed.kind == "call_remover":
         return deed.about != f"case:{case.number}"
+    if deed.state == "pruned":
+        return False  # nothing tells any more: who was on the card with them was told with them
     return (deed.about or "").startswith("case:") and f"#{case.number}「" not in deed.payload
 
 
@@ -150,11 +160,16 @@ def _press(press: PressRow, names: dict[str, str]) -> Moment:
 
 
 def _to(deed: Outbox) -> tuple[str, ...]:
+    if deed.state == "pruned":
+        return ()
     said = outbox.deed_of(deed)
     return said.to if isinstance(said, SendText | SendNotice | SendCard | UpdateCard) else ()
 
 
 def _deed(deed: Outbox, names: dict[str, str], about: dict[str | None, CardRow]) -> Moment:
+    if deed.state == "pruned":
+        what = f"安排过{PRUNED.get(deed.kind, deed.kind)}（内容已过保存期）"
+        return Moment(at=deed.finished_at or deed.created_at, what=what)
     said = outbox.deed_of(deed)
     to = "、".join(names.get(userid, userid) for userid in _to(deed))
     match said:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from simulator.api import contacts, groupchat, messages, tokens, users
+from simulator.api import agents, contacts, groupchat, messages, tokens, users
 from simulator.api.call import Call, Json
 from simulator.errors import ApiError
 from simulator.world import World
@@ -14,6 +14,7 @@ Endpoint = Callable[[World, Call], Json]
 ENDPOINTS: Mapping[str, tuple[Literal["GET", "POST"], Endpoint]] = {
     "gettoken": ("GET", tokens.gettoken),
     "ticket/get": ("GET", tokens.ticket_get),
+    "agent/get": ("GET", agents.agent_get),
     "externalcontact/groupchat/list": ("POST", groupchat.groupchat_list),
     "externalcontact/groupchat/get": ("POST", groupchat.groupchat_get),
     "externalcontact/groupchat/onjob_transfer": ("POST", groupchat.onjob_transfer),

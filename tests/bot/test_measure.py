@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +152,24 @@ def bring_back(url: str) -> None:
     path.with_suffix(".away").rename(path)
 
 
+async def test_a_dead_letter_is_let_be_when_its_group_has_been_read(bench: Bench) -> None:
+    """It is counted for as long as somebody may have to look at it, and no longer."""
+    async with bench.store.write() as tx:
+        moments: dict[str, Any] = {"due_at": START, "created_at": START, "received_at": START, "finished_at": START}
+        dead = Inbox(source="callback", digest="d", payload="<xml/>", lane=1, state="dead", **moments)
+        dead.ordering_key = "group:wr1"
+        tx.add(dead)
+        await roster.known_or_new(tx, "wr1", now=START)
+    await bench.measure.take()
+    assert bench.shown('steward_dead_letters{queue="inbox"}') == 1
+    async with bench.store.write() as tx:
+        (await roster.known_or_new(tx, "wr1", now=START)).read_at = START + SECONDS
+    await bench.measure.take()
+    assert bench.shown('steward_dead_letters{queue="inbox"}') == 0
+    async with bench.store.read() as tx:
+        assert await queue.dead(tx, Inbox, at_most=5) == []
+
+
 # --- readiness --------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +183,15 @@ async def test_a_worker_that_has_stopped_sweeping_is_not_ready(bench: Bench) -> 
     assert (await worker())[0]
     bench.clock.advance(30 * SECONDS)
     assert not (await worker())[0]
+
+
+async def test_why_a_config_was_refused_is_for_the_log(bench: Bench) -> None:
+    """The page is public: it says that a newer config was refused, and nothing of what stands in it."""
+    rules = Rules(Book(), config="0123456789")
+    config = health.checks(bench.store, Pulse(), bench.clock, rules)["config"]
+    assert await config() == (True, "01234567 in force")
+    rules.refused = "/home/lihua/config.yaml on disk is refused: 1 problem(s), the first in line 3"
+    assert await config() == (True, "01234567 in force; a newer one is refused, see the log")
 
 
 async def test_a_backlog_and_dead_letters_are_told_and_do_not_turn_callbacks_away(bench: Bench) -> None:

@@ -121,6 +121,15 @@ async def test_calls_are_counted_over_all_processes(db: Database) -> None:
     assert calls["user/get"].failed == {}
 
 
+async def test_an_answer_that_is_usual_is_no_error(db: Database) -> None:
+    """Nobody has added this person (84061): so it is with all who are only in a group. Elsewhere it is an error."""
+    async with db.write() as tx:
+        calls = {("externalcontact/get", 84061): 9, ("externalcontact/get", 48002): 1, ("remark", 84061): 2}
+        await api_calls.add(tx, calls, now=NOW)
+    told = {each.endpoint: (each.last_day, each.failed) for each in (await look(db)).calls}
+    assert told == {"externalcontact/get": (10, {"48002": 1}), "remark": (2, {"84061": 2})}
+
+
 async def test_old_counts_of_calls_are_forgotten(db: Database) -> None:
     """A month is enough."""
     async with db.write() as tx:

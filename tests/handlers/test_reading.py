@@ -121,6 +121,53 @@ async def test_who_came_back_before_we_heard_of_their_leave_is_there_at_once(tow
     assert not (await town.group()).in_doubt
 
 
+async def test_a_leave_that_names_nobody_is_believed_of_the_version_it_announces(town: Town) -> None:
+    """Without MemChangeList the read says who left: it shows the very version that the callback dates after their join,
+    at once or after lagging behind, so it is no older state and is not waited for.
+    """
+    rival_is_in = since(chat("v2", "wmA", "wmB"), woX=NOON)
+    await town.hear(joined("v1", "v2"), rival_is_in)
+    await town.wait(SOON)
+    await town.hear(left("v2", "v3", at=town.now), rival_is_in)
+    assert await town.people() == {"wmA", "wmB", "woX"}
+    await town.wait(SECOND)
+    await town.hear(READ, chat("v3", "wmA", "wmB"))
+    group = await town.group()
+    assert (group.version, group.in_doubt, group.read_due_at) == ("v3", False, None)
+    assert await town.people() == {"wmA", "wmB"}
+    assert await town.cases() == [("woX", "gone")]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (left("v5", "v6"), "v6"),
+        (left("v2", "v3", at=NOON + SOON), "v9"),
+        (left("v5", "v6", "wmC", at=NOON + SOON), "v6"),
+        (joined("v5", "v6", "wmC", at=NOON + SOON), "v6"),
+    ],
+    ids=["same second, not next", "another version than announced", "somebody else left", "somebody joined"],
+)
+async def test_only_the_leave_that_names_nobody_proves_who_is_gone(
+    town: Town, told: MembersLeft | MembersJoined, shown: str
+) -> None:
+    """Else they may only not be shown yet; or a callback will say who left, and whether somebody removed them."""
+    await town.hear(joined("v1", "v2"), since(chat("v2", "wmA", "wmB"), woX=NOON))
+    await town.wait(SOON)
+    await town.hear(told, chat(shown, "wmA", "wmB"))
+    assert (await town.group()).in_doubt
+    assert await town.people() == {"wmA", "wmB", "woX"}
+    assert await town.cases() == [("woX", None)]
+
+
+async def test_who_left_in_the_second_they_came_is_gone(town: Town) -> None:
+    """Dates in whole seconds cannot tell, but the version shown is the very next one after ours, which had them."""
+    await town.hear(joined("v1", "v2"), since(chat("v2", "wmA", "wmB"), woX=NOON))
+    await town.hear(left("v2", "v3"), chat("v3", "wmA", "wmB"))
+    assert await town.people() == {"wmA", "wmB"}
+    assert not (await town.group()).in_doubt
+
+
 async def test_a_colleague_who_leaves_is_no_admin_any_more(sqlite_db: Database) -> None:
     """A leave that is applied without a read takes our own people off the group too."""
     town = Town(sqlite_db)

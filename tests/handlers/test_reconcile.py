@@ -77,6 +77,7 @@ async def test_a_group_in_doubt_is_read_by_itself(town: Town) -> None:
     await look_over(town.db, wr1=chat("v3", "wmA", "wmB", "woX", joined_at=NOON))
     group, due = await stand(town.db)
     assert group.in_doubt
+    assert group.read_at != LATER
     assert due is not None
 
 

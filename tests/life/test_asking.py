@@ -189,8 +189,8 @@ async def test_those_already_inside_make_one_list_per_owner(
         assert [len(life.world.inbox(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
 
 
-async def test_many_cards_in_one_minute_become_one_list(start_life: StartLife) -> None:
-    """40 groups of one owner, each with a rival at once: at most 25 messages a minute, the rest is on one list."""
+async def test_many_cards_at_once_become_one_list(start_life: StartLife) -> None:
+    """40 groups of one owner, each with a rival at once: five cards, and the rest is on one list."""
     async with start_life(book()) as life:
         shop = Shop(life)
         groups = [life.world.create_group(f"会员{number}群", "wangwu") for number in range(40)]
@@ -199,16 +199,50 @@ async def test_many_cards_in_one_minute_become_one_list(start_life: StartLife) -
         for number, group in enumerate(groups):
             life.world.join(group, shop.rival(f"推销{number:02d}"))
         await life.run(5 * MINUTES)
-        assert len(shop.cards()) == 25
+        assert len(shop.cards()) == 5
         [written] = shop.lists()
         assert "40 位" in written
-        assert "15 位在名单上" in written
+        assert "35 位在名单上" in written
         await life.run(30 * HOURS)
         assert shop.busiest_minute("wangwu") <= 25
         assert shop.busiest_minute("lihua") <= 25
         assert not life.world.mail.dropped
         told = "\n".join(card.text for card in shop.cards("lihua", "escalation"))
         assert [number for number in range(40) if f"推销{number:02d}" not in told] == []
+
+
+async def test_who_has_room_is_asked_while_others_only_get_a_list(start_life: StartLife) -> None:
+    """赵六 is admin of every group, each owner has one: a rival in ten of them is a card for each owner, and five cards
+    and a list for 赵六.
+    """
+    async with start_life(book()) as life:
+        shop = Shop(life)
+        owners = [life.world.add_staff(f"owner{number}", f"群主{number}").userid for number in range(10)]
+        groups = [life.world.create_group(f"会员{owner}群", owner, ["zhaoliu"]) for owner in owners]
+        await life.bot.read_roster("start")
+        await life.run(10 * SECONDS)
+        for number, group in enumerate(groups):
+            life.world.join(group, shop.rival(f"推销{number:02d}"))
+        await life.run(5 * MINUTES)
+        assert {len(shop.cards(owner)) for owner in owners} == {1}
+        assert len(shop.cards("zhaoliu")) == 5
+        assert [len(shop.lists(userid)) for userid in ("zhaoliu", *owners)] == [1, *[0] * 10]
+
+
+async def test_a_storm_that_goes_on_is_a_list_now_and_then(start_life: StartLife) -> None:
+    """Three rivals a minute, each in another group: the owner hears of it every ten minutes, not of each."""
+    async with start_life(book(removal={"remind_after": "10小时", "escalate_after": "12小时"})) as life:
+        shop = Shop(life)
+        groups = [life.world.create_group(f"会员{number}群", "wangwu") for number in range(75)]
+        await life.bot.read_roster("start")
+        await life.run(10 * SECONDS)
+        for number, group in enumerate(groups):
+            life.world.join(group, shop.rival(f"推销{number:03d}"))
+            await life.run(20 * SECONDS)
+        assert len(shop.lists()) == 3
+        assert len(shop.cards()) <= 15
+        moments = [each.at for each in shop.world.inbox("wangwu")]
+        assert max(sum(at <= each < at + 10 * MINUTES for each in moments) for at in moments) <= 7
 
 
 async def test_an_owner_who_never_answers(open_shop: Any) -> None:

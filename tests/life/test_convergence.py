@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from rules.book import Book
-from simulator import VirtualClock, World
+from simulator import CallbackSettings, VirtualClock, World
 from store import people, removal, roster
 from store.removal import CaseRow
 from store.roster import GroupRow
@@ -94,7 +94,9 @@ async def live_and_compare(seed: int, template: Path, folder: Path) -> list[str]
 async def _community(seed: int, template: Path, folder: Path) -> AsyncIterator[Community]:
     database = _fresh(template, folder / "community.db")
     dice, clock = Random(f"{seed}|community"), VirtualClock()
-    world = World(clock=clock, seed=seed, faults=some_faults(dice))
+    lists = CallbackSettings(member_list=dice.choice(("items", "items", "string", "absent")))
+    faults, unionid = some_faults(dice), dice.random() < 0.7
+    world = World(clock=clock, seed=seed, faults=faults, callbacks=lists, gives_unionid=unionid)
     async with living(world, clock, BOOK, f"sqlite:///{database}") as life:
         yield Community(life, dice)
 

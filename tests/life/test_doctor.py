@@ -128,7 +128,17 @@ async def test_nothing_is_wrong_where_nothing_is(practice: Practice) -> None:
     found = await practice.examine()
     assert bad(found) == {}
     looked_at = {each.check for each in found if each.state == "ok"}
-    assert looked_at >= {"密钥", "可信 IP", "接口权限", "可见范围", "时钟", "回调地址", "最近的回调", "生效的设置"}
+    assert looked_at >= {
+        "密钥",
+        "应用 ID",
+        "可信 IP",
+        "接口权限",
+        "可见范围",
+        "时钟",
+        "回调地址",
+        "最近的回调",
+        "生效的设置",
+    }
 
 
 @pytest.mark.parametrize(
@@ -147,6 +157,15 @@ async def test_a_wrong_secret_or_corp_is_named(
     assert (finding.state, finding.errcode) == ("wrong", errcode)
     assert cure in finding.cure
     assert "wrong-secret" not in str(found)
+
+
+async def test_the_agent_id_of_another_app_is_named(practice: Practice) -> None:
+    """Everything can be read and no card can be sent: it is found before the first card, by both settings' names."""
+    practice.life.world.contact_permission = False  # which is found besides
+    found = bad(await practice.examine(wecom_agent_id=1000003))
+    assert list(found) == ["应用 ID", "接口权限"]
+    assert "WECOM_AGENT_ID 1000003" in found["应用 ID"]
+    assert "应用管理 → 本应用：AgentId 和 Secret" in found["应用 ID"]
 
 
 async def test_an_ip_that_is_not_allowed_is_named(practice: Practice) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.explain.tell import CaseFile, GroupStory, NotFoundError, PersonStory, Story, find, tell
+from bot.prune import prune
 from rules.book import Book
 from simulator import Customer, World
 from tests.life.conftest import Life, StartLife
@@ -87,6 +88,21 @@ async def test_a_press_after_the_end_is_told_too(told: Told) -> None:
     file = await told.story("1")
     assert isinstance(file, CaseFile)
     assert any(moment.what == "王五 按了「已移出」" for moment in file.case.timeline)
+
+
+async def test_what_is_past_keeping_is_told_without_its_words(told: Told) -> None:
+    """Months later the messages are forgotten: that there was a card, a reminder and a report is told all the same."""
+    rival = await told.enters("张三", wait=120 * MINUTES)
+    told.world.remove(told.group, rival, by="zhaoliu")
+    await told.life.run(MINUTES)
+    await prune(told.life.bot.store, told.life.clock.now() + timedelta(days=100))
+    file = await told.story("1")
+    assert isinstance(file, CaseFile)
+    said = [moment.what for moment in file.case.timeline]
+    past = "（内容已过保存期）"
+    assert said[0].startswith("开案")
+    assert said[1:4] == [f"安排过{what}{past}" for what in ("卡片", "消息", "卡片")]
+    assert any(what.startswith("结案：已移出") for what in said)
 
 
 async def test_what_was_not_delivered_is_told(told: Told) -> None:

@@ -84,6 +84,6 @@ def test_a_wrong_config_never_takes_the_bot_down(tmp_path: Path, wait_until: Wai
         wait_until("the wrong file is told", lambda: "refused" in config()["detail"], seconds=PATIENCE)
         assert config()["detail"].startswith(in_force(GOOD)["detail"])
     with serving(tmp_path, wait_until) as config:
-        assert config()["detail"].startswith(f"{in_force(GOOD)['detail']}; config.yaml on disk is refused")
+        assert config()["detail"] == (f"{in_force(GOOD)['detail']}; a newer one is refused, see the log")
         file.write_text(BETTER, encoding="utf-8")
         wait_until("the better file is in force", lambda: config() == in_force(BETTER), seconds=PATIENCE)

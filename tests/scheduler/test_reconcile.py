@@ -1,11 +1,13 @@
 """When we look for what no callback told: rounds that are raised once, and which groups they take up."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from rules.events import AnyEvent, GroupsReadDue, RosterReadDue
 from scheduler import reconcile
 from scheduler.reconcile import ROUNDS
 from store import inbox, queue, removal, roster
+from store import reconcile as rounds
 from store.database import Database
 from store.inbox import Inbox
 
@@ -109,3 +111,10 @@ async def test_a_round_takes_the_oldest_and_not_more_than_500(sqlite_db: Databas
     events = await raised(sqlite_db, NOON + 6 * MINUTES)
     taken = [chat_id for event in events if isinstance(event, GroupsReadDue) for chat_id in event.chat_ids]
     assert taken == [f"wr{number:03d}" for number in range(599, 99, -1)]
+
+
+async def test_processes_that_start_together_plan_each_round_once(db: Database) -> None:
+    """None of them stumbles over what another has just written down."""
+    assert await asyncio.gather(*(sweep(db, NOON) for _ in range(8))) == [0] * 8
+    async with db.read() as tx:
+        assert (await rounds.rounds(tx)).keys() == ROUNDS.keys()

@@ -70,6 +70,18 @@ async def test_address_permission_method_path_and_json(desk: "Desk") -> None:
     assert desk.world.calls["user/get", 60020] == 1
 
 
+async def test_an_app_is_shown_to_its_own_token_only(desk: "Desk") -> None:
+    """agent/get: our app with its name and whom it sees, 301002 for another one, 40056 and 40063 for no number."""
+    desk.world.staff["wangwu"].visible = False
+    app = await desk.get("agent/get", agentid=str(desk.world.agent_id))
+    assert (app["errcode"], app["agentid"], app["close"]) == (0, desk.world.agent_id, 0)
+    assert app["allow_userinfos"] == {"user": [{"userid": "lihua"}]}
+    desk.world.contact_permission = False  # it is about customers
+    assert (await desk.get("agent/get", agentid=str(desk.world.agent_id)))["errcode"] == 0
+    for agent_id, errcode in (("1000003", 301002), ("x", 40056), ("", 40063)):
+        assert (await desk.get("agent/get", agentid=agent_id))["errcode"] == errcode
+
+
 async def test_a_ticket_for_the_app_lives_as_long(desk: "Desk") -> None:
     """ticket/get gives one ticket until it ends, and only of the kind that apps have."""
     first = await desk.get("ticket/get", type="agent_config")

@@ -58,7 +58,18 @@ async def test_messages_are_counted_around_a_moment(db: Database) -> None:
         assert await cards.most_mailed_around(tx, ["wangwu", "zhaoliu"], at=NOON) == 4
         assert await cards.most_mailed_around(tx, ["zhaoliu"], at=NOON) == 1
         assert await cards.most_mailed_around(tx, ["nobody"], at=NOON) == 0
-        assert await cards.most_mailed(tx, ["wangwu"], now=NOON) == 11
+
+
+async def test_who_has_had_many_messages_lately(db: Database) -> None:
+    """Each is counted by themselves, with what waits for them; what is older is not counted."""
+    async with db.write() as tx:
+        for seconds, to in ((-600, ["wangwu"]), (-599, ["wangwu", "zhaoliu"]), (0, ["wangwu"]), (50, ["wangwu"])):
+            await cards.note_mailing(tx, to, now=NOON + timedelta(seconds=seconds))
+        since = NOON - 10 * MINUTE
+        everybody = ["wangwu", "zhaoliu", "nobody"]
+        assert await cards.often_mailed(tx, everybody, times=3, since=since) == {"wangwu"}
+        assert await cards.often_mailed(tx, everybody, times=1, since=since) == {"wangwu", "zhaoliu"}
+        assert await cards.often_mailed(tx, everybody, times=4, since=since) == set()
 
 
 async def test_transfers_are_counted_as_the_platform_does(db: Database) -> None:

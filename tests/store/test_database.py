@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import Column, MetaData, Table, literal, text
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -173,3 +177,72 @@ async def test_errors_do_not_show_what_was_written(db: Database, table: Table) -
         async with db.write() as tx:
             await (await tx.connection()).execute(text("INSERT INTO nothing VALUES (:name)"), {"name": "张三"})
     assert "张三" not in str(caught.value)
+
+
+async def shown(db: Database, setting: str) -> str:
+    async with db.read() as tx:
+        value: str = (await (await tx.connection()).exec_driver_sql(f"SHOW {setting}")).scalar_one()
+        return value
+
+
+async def hang(db: Database, statement: str) -> None:
+    """With a patience that suits a test."""
+    async with db.write() as tx:
+        connection = await tx.connection()
+        await connection.exec_driver_sql("SET LOCAL statement_timeout = '20ms'")
+        await connection.exec_driver_sql(statement)
+
+
+async def test_a_statement_that_hangs_is_ended(postgres_db: Database) -> None:
+    """PostgreSQL ends what takes too long, on every connection of ours, and that means: not available just now."""
+    assert await shown(postgres_db, "statement_timeout") == "1min"
+    with pytest.raises(StoreUnavailable, match="timeout"):
+        await hang(postgres_db, "SELECT pg_sleep(20)")
+    await hang(postgres_db, "SELECT 1")
+
+
+async def test_who_waits_for_a_lock_does_not_wait_for_ever(postgres_db: Database, postgres_url: str) -> None:
+    """Somebody else holds a table and has gone to sleep over it: whoever waits for it is told, and works on later."""
+    holder = await asyncpg.connect(postgres_url)
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE outbox")
+            with pytest.raises(StoreUnavailable):
+                await hang(postgres_db, "DELETE FROM outbox")
+    finally:
+        await holder.close()
+    await hang(postgres_db, "DELETE FROM outbox")
+
+
+async def test_a_transaction_that_is_forgotten_is_ended(postgres_db: Database, wait_until: Callable[..., None]) -> None:
+    """A process that stopped within a transaction must not hold its locks for ever: the server ends it."""
+
+    async def forget() -> None:
+        async with postgres_db.write() as tx:
+            connection = await tx.connection()
+            await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '20ms'")
+            pid = (await connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one()
+            wait_until("the server has ended it", lambda: not Path(f"/proc/{pid}").exists())
+            await connection.exec_driver_sql("SELECT 1")
+
+    assert await shown(postgres_db, "idle_in_transaction_session_timeout") == "1min"
+    with pytest.raises(StoreUnavailable):
+        await forget()
+    await hang(postgres_db, "SELECT 1")
+
+
+async def test_a_server_that_answers_nothing_is_given_up(postgres_url: str) -> None:
+    """A server that neither answers nor ends the connection holds nobody up for ever, and others are tried anew."""
+    database = await Database.open(postgres_url, answer_within=0.2)
+    async with database.read() as tx:
+        pid = (await (await tx.connection()).exec_driver_sql("SELECT pg_backend_pid()")).scalar_one()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with database.write() as tx:
+                await (await tx.connection()).exec_driver_sql("SELECT 1")
+        async with database.write() as tx:
+            assert (await (await tx.connection()).exec_driver_sql("SELECT pg_backend_pid()")).scalar_one() != pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        await database.close()

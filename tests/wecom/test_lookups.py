@@ -10,11 +10,13 @@ import pytest
 from rules.facts import Member
 from wecom.errors import BAD_ANSWER, GroupGone, GroupHidden, PlatformError
 from wecom.lookups import (
+    App,
     Contact,
     GroupChat,
     all_group_ids,
     follow_users,
     group_ids,
+    own_app,
     read_contact,
     read_group,
     staff_name,
@@ -285,3 +287,25 @@ async def test_reading_by_post_leaves_nothing_unknown(gateway: "Gateway", platfo
     with pytest.raises(PlatformError) as error:
         await (group_ids(gateway) if path == LIST else read_group(gateway, "wr1"))
     assert error.value.treatment == "retry"
+
+
+async def test_the_app_of_our_agent_id(gateway: "Gateway", platform: "Platform") -> None:
+    """Asked for by our own number, it has a name."""
+    platform.answers["agent/get"] = [{"errcode": 0, "agentid": 7, "name": "群管家", "close": 0}]
+    assert await own_app(gateway) == App(agent_id=7, name="群管家")
+    [query] = [query for path, query, _ in platform.asked if path == "agent/get"]
+    assert query["agentid"] == "7"
+
+
+@pytest.mark.parametrize("errcode", [40056, 301002])
+async def test_an_agent_id_that_is_another_apps(gateway: "Gateway", platform: "Platform", errcode: int) -> None:
+    """Whether there is no such app, or only not for this secret: it is not ours."""
+    platform.answers["agent/get"] = [{"errcode": errcode}]
+    assert await own_app(gateway) is None
+
+
+async def test_what_hides_every_app_is_an_error(gateway: "Gateway", platform: "Platform") -> None:
+    """An address that is not trusted says nothing about the agent id."""
+    platform.answers["agent/get"] = [{"errcode": 60020}]
+    with pytest.raises(PlatformError):
+        await own_app(gateway)

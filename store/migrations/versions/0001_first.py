@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.Column('read_due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('read_tries', sa.Integer(), nullable=False),
     sa.Column('awaited_version', sa.String(), nullable=True),
+    sa.Column('awaited_came_before', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('dismissed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('out_of_sight_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.PrimaryKeyConstraint('chat_id', name=op.f('pk_groups'))
