@@ -104,11 +104,10 @@ async def _apply_members(
             applied.doubtful.add(shown.external_userid)
         elif member is None or _differs(member, shown):
             changed[shown.external_userid] = shown
-    for who, shown in changed.items():
-        news = who not in known or _is_news(known[who], shown)
-        row = await roster.write_member(tx, group.chat_id, shown, announced=news and who in announced, now=now)
-        if news:
-            applied.judged.append(row)
+    news = [who for who, shown in changed.items() if who not in known or _is_news(known[who], shown)]
+    told = set(announced).intersection(news)
+    rows = await roster.write_members(tx, group.chat_id, changed.values(), announced=told, now=now)
+    applied.judged = [rows[who] for who in news]
     missing = inside.keys() - {shown.external_userid for shown in chat.members}
     came_before = group.awaited_came_before if chat.version and chat.version == group.awaited_version else None
     young = {who for who in missing if who not in quits and _may_be_missed(inside[who], seen.began, came_before)}

@@ -8,12 +8,12 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -207,7 +207,26 @@ def make_private(path: str) -> None:
 
 
 def _session(engine: AsyncEngine) -> Tx:
-    return AsyncSession(engine, expire_on_commit=False)
+    return _Session(engine, expire_on_commit=False)
+
+
+class _Session(AsyncSession):
+    """Every statement asks for the connection, and to look it up anew takes as long as a statement does."""
+
+    _found: AsyncConnection | None = None
+
+    async def connection(self, *arguments: Any, **options: Any) -> AsyncConnection:
+        if self._found is None:
+            self._found = await super().connection(*arguments, **options)
+        return self._found
+
+    async def commit(self) -> None:
+        self._found = None
+        await super().commit()
+
+    async def rollback(self) -> None:
+        self._found = None
+        await super().rollback()
 
 
 def keep_in_step(tx: Tx, row: SQLModel) -> None:

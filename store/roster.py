@@ -4,7 +4,7 @@ A group's `version` is the platform's opaque member_version of what we have appl
 left behind, so that a read which answers an older state is recognised and never taken for news.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -276,18 +276,34 @@ _SEEN_AS = columns(*(_MEMBERS.c[name] for name in MemberFacts.model_fields)).whe
 )
 
 
-async def write_member(tx: Tx, chat_id: str, shown: MemberFacts, *, announced: bool, now: datetime) -> MemberRow:
-    """A read shows this member. Not for a row that this transaction has loaded; the answer is a copy of the row."""
-    row = {"chat_id": chat_id, "announced": announced, "seen_at": now, **dict(shown)}
+async def write_members(
+    tx: Tx, chat_id: str, shown: Iterable[MemberFacts], *, announced: Collection[str], now: datetime
+) -> dict[str, MemberRow]:
+    """A read shows these members; a callback has `announced` some of them.
+
+    Not for rows that this transaction has loaded. The answer: copies of the rows as they are now, by external_userid.
+    """
+    rows = [
+        {
+            "chat_id": chat_id,
+            "announced": each.external_userid in announced,
+            "detailed": True,
+            "seen_at": now,
+            **dict(each),
+        }
+        for each in shown
+    ]
+    if not rows:
+        return {}
     connection = await tx.connection()
-    written = (await connection.execute(_write_member(connection.dialect.name), row)).one()
-    return MemberRow(**written._mapping)
+    written = await connection.execute(_write_members(connection.dialect.name), rows)
+    return {row.external_userid: MemberRow(**row._mapping) for row in written}
 
 
 @cache
-def _write_member(dialect: str) -> ReturningInsert[Any]:
+def _write_members(dialect: str) -> ReturningInsert[Any]:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    new, old = insert(_MEMBERS).values(detailed=True), _MEMBERS.c
+    new, old = insert(_MEMBERS), _MEMBERS.c
     came_again = old.left_at.is_not(None) | old.joined_at.is_distinct_from(new.excluded.joined_at)
     shown = {name: new.excluded[name] for name in MemberFacts.model_fields if name != "external_userid"}
     return new.on_conflict_do_update(

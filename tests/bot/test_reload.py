@@ -237,7 +237,7 @@ async def test_a_poisoned_file_changes_nothing_and_is_told(
     assert any("\u4e00" <= letter <= "\u9fff" for letter in told)
     ok, detail = await process.ready()
     assert ok
-    assert detail.startswith(f"{config_hash(LI)[:8]} in force; config.yaml on disk is refused: 1 problem(s)")
+    assert detail == f"{config_hash(LI)[:8]} in force; a newer one is refused, see the log"
     assert process.gauge == "steward_config_refused 1.0"
     clear(path)
     save(path, WANG)
@@ -309,7 +309,8 @@ async def test_a_row_of_a_newer_version_of_the_program_is_not_followed(
         await configs.activate(tx, "tomorrow: 1\n", config_hash=config_hash("tomorrow: 1\n"), now=START)
     await process.look(10)
     assert process.managers == ("李华",)
-    assert "is not understood by this version" in (await process.ready())[1]
+    assert "a newer one is refused" in (await process.ready())[1]
+    assert "is not understood by this version" in process.rules.refused
     assert len([line for line in log if line.startswith("ERROR")]) == 1
     save(path, WANG)
     await process.look()

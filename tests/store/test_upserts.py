@@ -7,6 +7,7 @@ from store import cards, people, removal, roster
 from store.database import Database, Tx
 from store.people import ASK_AGAIN
 from store.removal import CaseRow
+from store.roster import MemberRow
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -28,6 +29,11 @@ async def a_case(tx: Tx, who: str) -> CaseRow:
         listed=False,
         now=NOON,
     )
+
+
+async def shows(tx: Tx, member: Member, *, now: datetime) -> MemberRow:
+    """A read shows one member of the group."""
+    return (await roster.write_members(tx, "wr1", [member], announced=(), now=now))[member.external_userid]
 
 
 async def test_answers_that_tell_nothing_are_counted_until_one_tells_something(db: Database) -> None:
@@ -62,11 +68,11 @@ async def test_who_is_shown_again_came_again(db: Database) -> None:
     async with db.write() as tx:
         await roster.known_or_new(tx, "wr1", now=NOON)
         await roster.note_presence(tx, "wr1", ["wo1"], now=NOON)
-        first = await roster.write_member(tx, "wr1", shown, announced=False, now=NOON)
-        again = await roster.write_member(tx, "wr1", shown, announced=False, now=LATER)
+        first = await shows(tx, shown, now=NOON)
+        again = await shows(tx, shown, now=LATER)
         assert (first.announced, first.detailed, again.announced, again.seen_at) == (True, True, True, NOON)
         await roster.mark_left(tx, "wr1", ["wo1"], quit_scene=1, at=NOON)
-        back = await roster.write_member(tx, "wr1", shown, announced=False, now=LATER)
+        back = await shows(tx, shown, now=LATER)
         assert (back.left_at, back.quit_scene, back.seen_at) == (None, None, LATER)
 
 
@@ -75,7 +81,7 @@ async def test_a_callback_about_somebody_inside_changes_nothing(db: Database) ->
     shown = Member(external_userid="wo1", name="张三", joined_at=NOON)
     async with db.write() as tx:
         await roster.known_or_new(tx, "wr1", now=NOON)
-        await roster.write_member(tx, "wr1", shown, announced=False, now=NOON)
+        await shows(tx, shown, now=NOON)
         await roster.note_presence(tx, "wr1", ["wo1"], now=LATER)
         assert (await roster.inside(tx, "wr1"))["wo1"].detailed
         await roster.mark_left(tx, "wr1", ["wo1"], quit_scene=1, at=NOON)
