@@ -40,6 +40,7 @@ format: .venv
 bench: .venv
 	$(BIN)/python -m benchmarks.callbacks
 	$(BIN)/python -m benchmarks.reconcile
+	$(BIN)/python -m benchmarks.messages
 
 # Needs uv (not in the lock: it is only used here).
 lock:

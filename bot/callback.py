@@ -6,13 +6,12 @@ exactly what stands here. A callback is acknowledged (200, empty) only after the
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from loguru import logger
-
 from bot.metrics import Metrics
+from bot.refusals import RefusalLog
 from rules.clock import Clock
 from store.database import StoreUnavailable
 from wecom.callbacks import route
@@ -27,7 +26,6 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _STATUS = {"query": 400, "size": 413, "store": 503, "method": 405}  # every other cause is 403
 _EMPTY = [(b"content-length", b"0")]
-_LOG_EVERY = timedelta(seconds=1)
 
 
 class InboxWriter(Protocol):
@@ -70,7 +68,7 @@ class Callback:
         self._clock = clock
         self._metrics = metrics
         self._max_age = max_age
-        self._log = _RefusalLog()
+        self._log = RefusalLog("/callback")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
@@ -132,23 +130,6 @@ class Callback:
         self._metrics.callback_refused(cause)
         self._log.say(cause, status, method, peer, self._clock.now())
         return status
-
-
-class _RefusalLog:
-    """At most one line a second for each cause: a flood of rubbish must not become a flood of logs."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, datetime] = {}
-        self._held_back: dict[str, int] = {}
-
-    def say(self, cause: str, status: int, method: str, peer: str, now: datetime) -> None:
-        if cause in self._said and now - self._said[cause] < _LOG_EVERY:
-            self._held_back[cause] = self._held_back.get(cause, 0) + 1
-            return
-        self._said[cause] = now
-        held_back = self._held_back.pop(cause, 0)
-        more = f"; {held_back} more since the last such line" if held_back else ""
-        logger.warning("{} /callback refused: {} → {} (from {}{})", method, cause, status, peer, more)
 
 
 def _peer(scope: Scope) -> str:

@@ -10,9 +10,14 @@ import typer
 from rich.console import Console
 
 from bot.commands.backup import backup, restore
+from bot.commands.blocklist import block, blocked, unblock
 from bot.commands.doctor import doctor
 from bot.commands.explain import explain
+from bot.commands.links import links
+from bot.commands.rehearse import rehearse
+from bot.commands.releases import releases
 from bot.commands.status import status
+from bot.commands.try_message import try_message
 from bot.serve import Role
 
 app = typer.Typer(
@@ -152,8 +157,15 @@ def schema(
 
 
 app.command()(explain)
+app.command()(try_message)
+app.command()(rehearse)
 app.command()(doctor)
 app.command()(status)
+app.command()(block)
+app.command()(unblock)
+app.command()(blocked)
+app.command()(releases)
+app.command()(links)
 app.command()(backup)
 app.command()(restore)
 

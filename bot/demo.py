@@ -7,7 +7,7 @@ loopback.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from bot.wiring import Bot, Outside, open_bot
 from bot.worker import Rules
 from rules.book import Book
 from rules.clock import BEIJING
+from rules.decision import Decision
 from rules.removal import OUTCOMES
 from simulator import Customer, Faults, VirtualClock, World, create_app
 from store import inbox, removal, roster, trace
@@ -108,8 +109,9 @@ class Stage:
         async with self.bot.store.read() as tx:
             for row in await trace.since(tx, self._traced):
                 self._traced = row.id or self._traced
-                for decision in trace.decisions(row):
-                    who = self.world.customers[decision.subject].title
+                for decision in _worth_telling(trace.decisions(row)):
+                    person = self.world.customers.get(decision.subject)
+                    who = person.title if person else self.world.groups[decision.chat_id].name
                     line = f"{BOT} {_VERDICTS[decision.verdict]} {who}：{decision.because}"
                     if row.event != "person_check_due" or decision.verdict != "hit":  # asked again, and nothing new
                         lines.append((row.at, line))
@@ -143,6 +145,11 @@ def _row(at: datetime, line: str) -> Table:
     row.add_column(overflow="fold")
     row.add_row(f"{at.astimezone(BEIJING):%H:%M:%S}", line)
     return row
+
+
+def _worth_telling(decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """Whatever a rule found; of the many that found nothing, whether somebody is one of us or of another company."""
+    yield from (each for each in decisions if each.verdict != "miss" or each.rule == "other_company")
 
 
 BOT = "[magenta]群管家[/]"

@@ -1,6 +1,7 @@
-"""Signed links to our own pages: they say for whom they are, cannot be forged, and end after a week."""
+"""Signed links to our own pages: they say for whom they are, cannot be forged, and end after a while."""
 
 import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from itsdangerous import BadData, Signer, URLSafeSerializer
@@ -9,6 +10,11 @@ from rules.actions import Link
 from rules.clock import Clock
 
 LINK_LIFE = timedelta(days=7)
+LIVES: Mapping[str, timedelta | None] = {
+    "appeal": timedelta(days=30),
+    "report": None,  # it stands in the rules of a group, which nobody writes anew every week
+}
+"""Where it is another than LINK_LIFE; None: for ever."""
 
 
 class LinkRefused(Exception):  # noqa: N818 - says what became of the link
@@ -36,7 +42,11 @@ class Links:
 
     def token(self, link: Link) -> str:
         """The last part of the address."""
-        said = [link.userid, int(link.issued_at.timestamp()), *([link.chat_id] if link.chat_id else [])]
+        said: list[str | int] = [link.userid, int(link.issued_at.timestamp())]
+        if link.chat_id or link.case_id:
+            said.append(link.chat_id)
+        if link.case_id:
+            said.append(link.case_id)
         return self._signer(link.page).dumps(said)
 
     def read(self, page: str, token: str) -> Link:
@@ -44,10 +54,12 @@ class Links:
         try:
             userid, issued_at, *rest = self._signer(page).loads(token)
             values = {"page": page, "userid": userid, "issued_at": datetime.fromtimestamp(issued_at, UTC)}
-            link = Link.model_validate({**values, "chat_id": rest[0] if rest else ""})
+            values |= dict(zip(("chat_id", "case_id"), rest, strict=False))
+            link = Link.model_validate(values)
         except (BadData, ValueError, TypeError, OverflowError):
             raise LinkRefused(expired=False) from None
-        if self._clock.now() - link.issued_at > LINK_LIFE:
+        life = LIVES.get(page, LINK_LIFE)
+        if life is not None and self._clock.now() - link.issued_at > life:
             raise LinkRefused(expired=True)
         return link
 
@@ -57,6 +69,24 @@ class Links:
 
     def is_form_key(self, page: str, token: str, key: str) -> bool:
         return hmac.compare_digest(self.form_key(page, token).encode(), key.encode())
+
+    def pseudonym(self, what: str, name: str) -> str:
+        """What `name` is called where its real id is nobody's business; the same for ever, and not to be guessed."""
+        return Signer(self._secret_key, salt=f"steward:pseudonym:{what}").get_signature(name).decode()[:22]
+
+    def sign_cookie(self, value: str) -> str:
+        """A value for a cookie, with its signature."""
+        return self._cookie_signer().sign(value).decode()
+
+    def read_cookie(self, signed: str) -> str | None:
+        """The value of a cookie that we signed; None where somebody else did."""
+        try:
+            return self._cookie_signer().unsign(signed.encode()).decode()
+        except (BadData, UnicodeError):
+            return None
+
+    def _cookie_signer(self) -> Signer:
+        return Signer(self._secret_key, salt="steward:cookie")
 
     def _signer(self, page: str) -> URLSafeSerializer:
         """A salt per use: a token for one page opens no other."""

@@ -31,6 +31,8 @@ class Metrics:
         registry = self._registry = CollectorRegistry()
         self._accepted = Counter("steward_callbacks_accepted", "Callbacks written down", registry=registry)
         self._refused = Counter("steward_callbacks_refused", "Callbacks refused", ["cause"], registry=registry)
+        self._messages = Counter("steward_messages", "Messages from the message source", ["result"], registry=registry)
+        self._ingest = Counter("steward_ingest_refused", "Batches refused as a whole", ["cause"], registry=registry)
         what = ["source", "kind", "result"]
         self._events = Counter(
             "steward_events", "Events worked on; source=callback: callbacks", what, registry=registry
@@ -61,6 +63,15 @@ class Metrics:
     def callback_refused(self, cause: str) -> None:
         """A callback was answered with anything but 200."""
         self._refused.labels(cause).inc()
+
+    def messages(self, *, accepted: int, doubled: int, refused: int) -> None:
+        """A batch of messages was answered 200: so many are new, were known already, cannot be read."""
+        for result, number in (("accepted", accepted), ("doubled", doubled), ("refused", refused)):
+            self._messages.labels(result).inc(number)
+
+    def ingest_refused(self, cause: str) -> None:
+        """A batch was answered with anything but 200."""
+        self._ingest.labels(cause).inc()
 
     def event(self, source: str, kind: str, result: str) -> None:
         """An inbox row was worked on; `source`: callback, timer …; `result`: done, ignored, retried, dead …"""

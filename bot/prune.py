@@ -5,7 +5,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from store import api_calls, cards, inbox, outbox, trace
+from store import api_calls, cards, inbox, messages, outbox, reports, trace
 from store.database import Database, Tx
 
 PAYLOADS_KEPT = 7
@@ -27,9 +27,13 @@ async def prune(store: Database, now: datetime) -> int:
     async def answers(tx: Tx) -> int:
         return await trace.prune(tx, now=now)
 
-    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers)])
+    async def said(tx: Tx) -> int:
+        return await messages.prune(tx, now=now)
+
+    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers, said)])
     async with store.write() as tx:
         await api_calls.prune(tx, now=now)
+        forgotten += await reports.prune(tx, now=now)
         await cards.prune_mailings(tx, now=now)
     logger.info("pruned {} old rows", forgotten)
     return forgotten

@@ -37,6 +37,7 @@ Claimed = TypeVar("Claimed")
 LOOK_EVERY = 0.5  # seconds
 EVENTS_AT_ONCE = 8
 DEEDS_AT_ONCE = 4
+GREETINGS_AT_ONCE = 4
 STOP_WITHIN = 10.0  # seconds; what is not finished then is left to its lease
 
 
@@ -90,15 +91,23 @@ class Wake:
 
 async def work(worker: Worker, wake: Wake, stop: asyncio.Event) -> None:
     """Work on events and deeds until `stop`; then let what was begun come to its end."""
-    deeds = Wake()
+    deeds, greetings = Wake(), Wake()
 
     def event_done() -> None:
         wake.now()  # for the next of its key
         deeds.now()
+        greetings.now()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_keep(worker.claim_events, worker.handle, EVENTS_AT_ONCE, wake, event_done, stop))
         tasks.create_task(_keep(worker.claim_deeds, worker.act, DEEDS_AT_ONCE, deeds, deeds.now, stop))
+        # Room of their own: a welcome code lives 20 seconds, and a slow platform can fill all other places for longer.
+        tasks.create_task(
+            _keep(worker.claim_welcome_events, worker.handle, GREETINGS_AT_ONCE, Wake(), event_done, stop)
+        )
+        tasks.create_task(
+            _keep(worker.claim_welcome_deeds, worker.act, GREETINGS_AT_ONCE, greetings, greetings.now, stop)
+        )
 
 
 async def _keep(

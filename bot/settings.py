@@ -99,7 +99,7 @@ class Settings(BaseSettings):
 
     steward_admin_password: SecretStr | None = None
     steward_metrics_token: SecretStr | None = None
-    steward_ingest_secret: SecretStr | None = None
+    steward_ingest_secret: Annotated[SecretStr, AfterValidator(_strong)] | None = None
     steward_webhook_secret: SecretStr | None = None
     wecom_domain_verify: Annotated[frozenset[str], BeforeValidator(_domain_codes)] = frozenset()
     mp_app_id: str | None = None
@@ -176,6 +176,24 @@ def load_database_url(env: Mapping[str, str], env_file: Path | None) -> str:
         raise SettingsError([f"DATABASE_URL：{reason}"]) from None
 
 
+def load_link_settings(env: Mapping[str, str], env_file: Path | None) -> tuple[str, SecretStr]:
+    """Only what links to our pages are made of: the public address and the key. Raises SettingsError."""
+    given = _given(env, env_file)
+    problems = _missing_ones(("steward_public_url", "steward_secret_key"), given)
+    if problems:
+        raise SettingsError(problems)
+    try:
+        address = TypeAdapter(WebAddress).validate_python(given["STEWARD_PUBLIC_URL"].strip())
+    except ValidationError as error:
+        reason = error.errors(include_url=False, include_input=False)[0]["ctx"]["error"]
+        raise SettingsError([f"STEWARD_PUBLIC_URL：{reason}"]) from None
+    return address, SecretStr(given["STEWARD_SECRET_KEY"].strip())
+
+
+def _missing_ones(names: Iterable[str], given: Mapping[str, str]) -> list[str]:
+    return [_missing(name, given) for name in names if name.upper() not in given]
+
+
 def _given(env: Mapping[str, str], env_file: Path | None) -> dict[str, str]:
     given = _read_file(env_file) if env_file else {}
     return given | {name: value for name, value in env.items() if value.strip()}
@@ -249,4 +267,5 @@ _WHERE_TO_FIND = {
     "wecom_callback_aes_key": "在该应用「接收消息 → 设置API接收」页面（EncodingAESKey）",
     "steward_public_url": "写外网能打开本机器人的网址，例如 https://bot.example.com",
     "steward_secret_key": "可以用命令 openssl rand -hex 32 生成一个",
+    "steward_ingest_secret": "和转发群消息的程序约定的密钥，可以用命令 openssl rand -hex 32 生成一个",
 }

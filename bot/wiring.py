@@ -13,8 +13,11 @@ from bot.health import Pulse
 from bot.links import Links
 from bot.measure import Measure
 from bot.metrics import Metrics
+from bot.pages.appeal import appeal_page
+from bot.pages.ingest import Intake, ingest_messages
 from bot.pages.open_group import App, open_page
 from bot.pages.page import Desk, static_files
+from bot.pages.report import report_page
 from bot.pages.throttle import Throttle
 from bot.pages.todo import todo_page
 from bot.server import RequestIds, create_app
@@ -132,7 +135,16 @@ async def open_bot(
         lambda: agent_ticket(wecom, outside.clock.now()), key="agent_ticket", cache=MemoryTokens(), clock=outside.clock
     )
     to_open = App(settings.wecom_corp_id, settings.wecom_agent_id, tickets, outside.new_token)
-    for router in (static_files(), todo_page(desk), open_page(desk, to_open)):
+    ingest_secret = settings.steward_ingest_secret
+    intake = Intake(
+        store=store,
+        clock=outside.clock,
+        metrics=metrics,
+        wake=wake,
+        secret=ingest_secret.get_secret_value() if ingest_secret else None,
+    )
+    pages = (todo_page(desk), open_page(desk, to_open), report_page(desk, outside.new_token), appeal_page(desk))
+    for router in (static_files(), *pages, ingest_messages(intake)):
         app.include_router(router)
     worker = make_worker(
         store=store,

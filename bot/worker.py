@@ -18,18 +18,37 @@ from bot import log_ids
 from bot.actions import ACTIONS
 from bot.actions.action import Action, Hands
 from bot.metrics import Metrics
-from handlers import corp, person, press, reconcile, removal, roster, todo
+from handlers import (
+    appeal,
+    blocklist,
+    corp,
+    matters,
+    message,
+    native_controls,
+    person,
+    press,
+    reconcile,
+    removal,
+    report,
+    rewards,
+    roster,
+    todo,
+    welcome,
+)
 from handlers.handler import Handler
 from rules import events
 from rules.book import Book
 from rules.clock import Clock
 from rules.events import AnyEvent, Event, UnknownEvent
-from rules.lanes import NORMAL
+from rules.lanes import NORMAL, WELCOME
+from scheduler import native_controls as native_controls_sweep
 from scheduler import person as person_sweep
 from scheduler import reconcile as reconcile_sweep
 from scheduler import removal as removal_sweep
+from scheduler import rewards as rewards_sweep
 from scheduler import roster as roster_sweep
 from scheduler import todo as todo_sweep
+from scheduler import welcome as welcome_sweep
 from scheduler.sweep import Sweep
 from store import cards, inbox, outbox, people, queue, trace
 from store import removal as removal_store
@@ -58,16 +77,35 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.CardPressed: press,
     events.CasesPressed: press,
     events.TodoDue: todo,
+    events.WelcomeDue: welcome,
+    events.RewardsDue: rewards,
+    events.ControlsCheckDue: native_controls,
+    events.MessagePosted: message,
+    events.MattersPressed: matters,
+    events.MemberReported: report,
+    events.AppealMade: appeal,
+    events.AppealDecided: appeal,
+    events.BlocklistChanged: blocklist,
     events.CaseStepDue: removal,
 }
 """Who handles what. An event that is not here is kept and marked ignored."""
 
-SWEEPS: tuple[Sweep, ...] = (roster_sweep, reconcile_sweep, person_sweep, removal_sweep, todo_sweep)
+SWEEPS: tuple[Sweep, ...] = (
+    roster_sweep,
+    reconcile_sweep,
+    person_sweep,
+    removal_sweep,
+    todo_sweep,
+    welcome_sweep,
+    rewards_sweep,
+    native_controls_sweep,
+)
 
 LEASE = timedelta(seconds=30)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
 EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
 DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
+GREETING_RETRIES = tuple(timedelta(seconds=s) for s in (1, 2, 3, 4, 5))  # a welcome code lives 20 seconds
 RAISE_AGAIN = timedelta(minutes=2)
 
 
@@ -111,12 +149,12 @@ class Worker:
         """Raise what the clock has made due."""
         now = self.clock.now()
         async with self.store.read() as tx:
-            due = [at for sweep in SWEEPS if (at := await sweep.next_due(tx)) is not None and at <= now]
+            due = [each for each in SWEEPS if (at := await each.next_due(tx)) is not None and at <= now]
         if not due:
             return 0
         try:
             async with self.store.write() as tx:
-                return sum([await sweep.sweep(tx, now) for sweep in SWEEPS])
+                return sum([await each.sweep(tx, now) for each in due])
         except Clash:
             return 0  # another process is raising the same; what it leaves is raised by the next sweep
 
@@ -148,15 +186,19 @@ class Worker:
         """Take the next events that are due, under one lease."""
         return await self._claim(Inbox, at_most)
 
+    async def claim_welcome_events(self, at_most: int) -> list[Claimed[Inbox]]:
+        """Likewise only those that bring a welcome code: whatever else is being worked on, they do not wait."""
+        return await self._claim(Inbox, at_most, lanes=(WELCOME,))
+
     async def handle(self, claimed: Claimed[Inbox]) -> None:
         """Work on an event that was claimed. Raises nothing: what goes wrong is written on the row."""
         with logger.contextualize(event=claimed.row.id):
             await self._hold_on_to(claimed.row, claimed.token)
 
-    async def _claim(self, table: type[Row], at_most: int) -> list[Claimed[Row]]:
-        token = self.new_token()
+    async def _claim(self, table: type[Row], at_most: int, lanes: tuple[int, ...] | None = None) -> list[Claimed[Row]]:
+        token, now = self.new_token(), self.clock.now()
         async with self.store.write() as tx:
-            rows = await queue.claim_some(tx, table, now=self.clock.now(), lease=LEASE, token=token, at_most=at_most)
+            rows = await queue.claim_some(tx, table, now=now, lease=LEASE, token=token, at_most=at_most, lanes=lanes)
         return [Claimed(row, token) for row in rows]
 
     async def _hold_on_to(self, row: Inbox, token: str) -> None:
@@ -248,6 +290,10 @@ class Worker:
         """Take the next deeds that are due, under one lease."""
         return await self._claim(Outbox, at_most)
 
+    async def claim_welcome_deeds(self, at_most: int) -> list[Claimed[Outbox]]:
+        """Likewise only greetings."""
+        return await self._claim(Outbox, at_most, lanes=(WELCOME,))
+
     async def act(self, claimed: Claimed[Outbox]) -> None:
         """Carry out a deed that was claimed. Raises nothing: what goes wrong is written on the row."""
         row = claimed.row
@@ -299,7 +345,8 @@ class Worker:
             await self._end_deed(row, token, "done", "outcome unknown, taken for done")
             return
         now = self.clock.now()
-        again = None if error.treatment == "refused" else _wait(DEED_RETRIES, row, error.retry_after)
+        retries = GREETING_RETRIES if row.lane == WELCOME else DEED_RETRIES
+        again = None if error.treatment == "refused" else _wait(retries, row, error.retry_after)
         async with self.store.write() as tx:
             if again is not None:
                 await queue.retry_later(tx, Outbox, row.id, token, due_at=now + again, error=str(error))

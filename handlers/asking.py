@@ -7,6 +7,7 @@ from loguru import logger
 
 from rules.actions import AnyDeed, Link, SendCard, SendNotice, SendText
 from rules.book import Book
+from rules.clock import BEIJING
 from rules.lanes import NORMAL
 from rules.removal import Asking, next_list, whom_to_ask
 from store import cards, outbox, roster, staff, todo
@@ -15,8 +16,7 @@ from store.removal import CaseRow
 from store.roster import GroupRow
 
 A_MINUTE_EACH = 25  # messages; the platform silently drops what is over 30 (page 90454)
-CARDS_AT_ONCE = 5  # messages within AT_ONCE that one person can still follow; what is more is one list
-AT_ONCE = timedelta(minutes=10)
+AT_ONCE = timedelta(minutes=10)  # the span of `removal.most_cards_at_once`
 FIRST_LIST_AFTER = timedelta(minutes=10)
 
 
@@ -79,6 +79,13 @@ async def _when_there_is_room(tx: Tx, to: list[str], *, now: datetime) -> dateti
     while to and await cards.most_mailed_around(tx, to, at=at) >= A_MINUTE_EACH:
         at += timedelta(minutes=1)
     return at
+
+
+async def had_enough(tx: Tx, book: Book, userids: Sequence[str], *, left: int = 1, now: datetime) -> set[str]:
+    """Who among them may get no more than so many messages today (Beijing): the last one is their list."""
+    midnight = now.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+    times, just_before = book.removal.most_cards_a_day - left, midnight - timedelta(microseconds=1)
+    return await cards.often_mailed(tx, list(userids), times=times, since=just_before) if times else set(userids)
 
 
 async def tell(

@@ -1,9 +1,12 @@
-"""More may be known of somebody now: staff have added them, or it is time to ask again. The rules are asked anew."""
+"""More may be known of somebody now: staff have added them, or it is time to ask again. The rules are asked anew.
+
+Whoever comes with a welcome code is greeted.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers import verdicts
+from handlers import verdicts, welcome
 from handlers.reading import remember_contact
 from rules.book import Book
 from rules.decision import Decision
@@ -24,7 +27,9 @@ class Seen:
 
 
 async def look_up(event: PersonCheckDue | ContactAdded, wecom: Gateway, store: Database, now: datetime) -> Seen:
-    """Ask for the contact's record, if we have been wondering about this person."""
+    """Ask for the contact's record, if we have been wondering about this person; not before they are greeted."""
+    if isinstance(event, ContactAdded) and event.welcome_code:
+        return Seen(asked=False)
     async with store.read() as tx:
         person = await people.person(tx, event.external_userid)
     if person is None or person.account != "unknown":
@@ -33,7 +38,16 @@ async def look_up(event: PersonCheckDue | ContactAdded, wecom: Gateway, store: D
 
 
 async def handle(event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
-    """Keep the answer and judge the person again in every group they are in."""
+    """Keep the answer and judge the person again in every group they are in.
+
+    With a welcome code, which lives 20 seconds, the person is greeted, and asked about right after.
+    """
+    if isinstance(event, ContactAdded) and event.welcome_code:
+        await welcome.greet(tx, book, event, now=now)
+        person = await people.person(tx, event.external_userid)
+        if person is not None and person.account == "unknown":
+            person.check_due_at = now
+        return []
     if not seen.asked:
         return []
     await remember_contact(tx, event.external_userid, seen.contact, now=now)

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from loguru import logger
 
-from handlers import asking, cases
+from handlers import asking, blocklist, case_cards, cases
 from rules.actions import TransferGroup
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import CardPressed, CasesPressed, GroupReadDue
 from rules.lanes import REMOVAL
 from rules.removal import EVERYBODY, say_cannot_remove, say_choose_first, say_closed, say_too_many_transfers
-from store import cards, inbox, people, removal, roster, staff, transfers
+from store import cards, inbox, people, removal, roster, staff, strikes, transfers
 from store.cards import CardRow
 from store.database import Database, Tx
 from store.removal import CaseRow
@@ -39,7 +39,9 @@ async def handle(event: CardPressed | CasesPressed, seen: None, tx: Tx, book: Bo
     if card.state == "closed":
         on_card = await cards.cases_on(tx, card.number)
         await cards.note_press(tx, on_card, userid=event.userid, button=event.button, now=now)
-        await cases.show_closed(tx, card, now=now)
+        await case_cards.show_closed(tx, card, now=now)
+    elif card.kind == "held":
+        await _held_pressed(tx, book, card, event, now=now)
     elif card.kind == "escalation":
         await _manager_pressed(tx, book, card, event, now=now)
     else:
@@ -84,9 +86,15 @@ async def _take(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, butt
     match button:
         case "removed":
             await _says_removed(tx, book, chosen, userid, now=now)
+        case "warned":
+            for case in chosen:
+                await cases.close(tx, case, "warned", by=userid, now=now)
         case "release":
             for case in chosen:
-                await _release(tx, case, userid, now=now)
+                await release(tx, book, case, userid, now=now)
+        case "release_company":
+            for case in chosen:
+                await release(tx, book, case, userid, with_company=True, now=now)
         case "later":
             for case in chosen:
                 case.pressed_by = None
@@ -115,12 +123,30 @@ async def read_now(tx: Tx, chat_id: str, why: str, *, now: datetime) -> None:
     )
 
 
-async def _release(tx: Tx, case: CaseRow, by: str, *, now: datetime) -> None:
-    """A false positive: the person is not asked about again, and what was asked elsewhere is taken back."""
+async def release(tx: Tx, book: Book, case: CaseRow, by: str, *, with_company: bool = False, now: datetime) -> None:
+    """A false positive: the rules that asked do not ask about this person again, nor, `with_company`, about anybody of
+    their company. What they asked elsewhere is taken back, and what they hold against the person is forgiven.
+    """
     name = (await staff.names(tx, [by]))[by]
-    await people.release(tx, case.external_userid, case.rule, released_by=name, case_id=case.id, now=now)
-    for each in await removal.open_cases_about(tx, case.external_userid, case.rule):
-        await cases.close(tx, each, "released", by=by, now=now)
+    rules = [reason.rule for reason in case.why()]
+    person = await people.person(tx, case.external_userid)
+    company = person.company if person and with_company else ""
+    for rule in rules:
+        await people.release(tx, case.external_userid, rule, released_by=name, case_id=case.id, now=now)
+        if company:
+            await people.release(tx, people.company(company), rule, released_by=name, case_id=case.id, now=now)
+    if {*rules} & {*blocklist.titles(book)} or any(reason.step == "block" for reason in case.why()):
+        member = await roster.member(tx, case.chat_id, case.external_userid)
+        await blocklist.lift(
+            tx, book, case.external_userid, unionid=member.unionid if member else None, by=name, now=now
+        )
+        rules += blocklist.titles(book)  # what the list alone asked for in other groups
+    colleagues = await people.of_company(tx, company) if company else []
+    released = [case.external_userid, *(each for each in colleagues if each != case.external_userid)]
+    await strikes.forgive(tx, released, rules, now=now)
+    for external_userid in released:
+        for each in await removal.open_cases_about(tx, external_userid):
+            await cases.take_back(tx, book, each, rules, by=by, now=now)
 
 
 # --- managers ---------------------------------------------------------------------------------------------------------
@@ -131,13 +157,27 @@ async def _manager_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed
     chosen = next(iter(event.selected.get("choice", ())), "")
     await cards.note_press(tx, open_cases, userid=event.userid, button=event.button, choice=chosen, now=now)
     if event.button == "seen" or not open_cases:
-        await cases.close_card(tx, card, say_closed(["seen"]), now=now)
+        await case_cards.close_card(tx, card, say_closed(["seen"]), now=now)
     elif not chosen:
         await asking.tell(tx, [event.userid], say_choose_first(), f"choose:{event.task_id}", now=now)
     elif event.button == "reassign":
         await _reassign(tx, book, card, open_cases, chosen, event.userid, now=now)
     elif event.button == "transfer":
         await _transfer(tx, card, chosen, event.userid, now=now)
+
+
+async def _held_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *, now: datetime) -> None:
+    """A rule that stopped itself may go on, or everything it asked for beyond its cap is called off."""
+    held = [case for case in await cards.cases_on(tx, card.number) if case.open_key and case.held]
+    await cards.note_press(tx, held, userid=event.userid, button=event.button, now=now)
+    if event.button == "go_on":
+        for case in held:
+            await cases.let_go_on(tx, book, case, now=now)
+        await case_cards.close_card(tx, card, "已继续请人移出", now=now)
+    elif event.button == "call_off":
+        for case in held:
+            await cases.close(tx, case, "withdrawn", by=event.userid, now=now)
+        await case_cards.close_card(tx, card, "已全部作罢", now=now)
 
 
 async def _reassign(
@@ -148,14 +188,14 @@ async def _reassign(
     if group is None or chosen not in group.can_remove():
         await asking.tell(tx, [by], say_cannot_remove(name), f"cannot:{card.task_id}", now=now)
         return
-    await cases.close_card(tx, card, f"已改派给{name}", now=now)
-    await cases.ask_anew(tx, book, group, open_cases, assigned_to=chosen, now=now)
+    await case_cards.close_card(tx, card, f"已改派给{name}", now=now)
+    await case_cards.ask_anew(tx, book, group, open_cases, assigned_to=chosen, now=now)
 
 
 async def _transfer(tx: Tx, card: CardRow, chosen: str, by: str, *, now: datetime) -> None:
     group = await roster.group(tx, card.chat_id)
     if group is None or group.owner == chosen:
-        await cases.close_card(tx, card, "已经是群主", now=now)
+        await case_cards.close_card(tx, card, "已经是群主", now=now)
         return
     if not await transfers.allowed(tx, group.chat_id, group.owner, now=now):
         await asking.tell(tx, [by], say_too_many_transfers(group.name), f"transfers:{card.task_id}", now=now)
@@ -165,4 +205,4 @@ async def _transfer(tx: Tx, card: CardRow, chosen: str, by: str, *, now: datetim
     key = f"transfer:{group.chat_id}:{chosen}:{now.isoformat()}"
     await asking.post(tx, deed, key, lane=REMOVAL, ordering_key=f"transfer:{group.chat_id}", now=now)
     name = (await staff.names(tx, [chosen]))[chosen]
-    await cases.close_card(tx, card, f"正在转让给{name}", now=now)
+    await case_cards.close_card(tx, card, f"正在转让给{name}", now=now)

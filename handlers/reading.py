@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from rules.book import Book
-from rules.facts import Member
+from rules.events import GroupSeen, MemberSeen
+from rules.facts import GroupFacts, Member
 from store import people, roster, staff
 from store.database import Tx
 from store.roster import RETRY_READS, GroupRow, Inside, MemberRow
@@ -40,11 +41,15 @@ class Seen:
 
 @dataclass
 class Applied:
-    """What a read changed: who is to be judged, who is gone, and whose absence is not believed yet."""
+    """What a read changed: who is to be judged, who is gone, and whose absence is not believed yet.
+
+    `about`: what rules may know of the group as such, where the answer was believed.
+    """
 
     judged: list[MemberRow] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     doubtful: set[str] = field(default_factory=set)
+    about: GroupFacts | None = None
 
 
 async def apply_read(
@@ -70,8 +75,10 @@ async def apply_read(
     if group.read_tries < MOST_READS and (group.is_old(chat.version or None) or dismissed_just_now):
         read_again(group, now=now)
         return applied
+    before = (group.owner, group.name) if group.read_at is not None else (chat.owner, chat.name)
     await _note_group(tx, group, chat, book, now=now)
-    await _apply_members(tx, group, chat, seen, applied, quits, announced=announced, now=now)
+    names_tell = any("name" in rule.looks_at for rule in book.about(MemberSeen))
+    await _apply_members(tx, group, chat, seen, applied, quits, announced=announced, names_tell=names_tell, now=now)
     group.read_at = seen.began
     group.in_doubt = bool(applied.doubtful)
     if not group.in_doubt:
@@ -80,7 +87,22 @@ async def apply_read(
         group.awaited_version = None  # a platform that gives no versions cannot show the one awaited
     _settle(group, now=now)
     await tx.flush()
+    if book.about(GroupSeen):
+        applied.about = await _about(tx, group, chat, *before)
     return applied
+
+
+async def _about(tx: Tx, group: GroupRow, chat: GroupChat, owner_before: str, name_before: str) -> GroupFacts:
+    return GroupFacts(
+        group=group.facts(),
+        subject=group.chat_id,
+        size=len(chat.members) + len(chat.staff),
+        staff=chat.staff,
+        names=await staff.names(tx, chat.staff),
+        notice=chat.notice,
+        owner_before=owner_before if owner_before != chat.owner else "",
+        name_before=name_before if name_before != chat.name else "",
+    )
 
 
 async def _apply_members(
@@ -92,6 +114,7 @@ async def _apply_members(
     quits: dict[str, int | None],
     *,
     announced: Collection[str],
+    names_tell: bool,
     now: datetime,
 ) -> None:
     inside = await roster.inside(tx, group.chat_id)
@@ -102,12 +125,12 @@ async def _apply_members(
         member = known.get(shown.external_userid)
         if member is not None and _is_older(member, shown, seen.began):
             applied.doubtful.add(shown.external_userid)
-        elif member is None or _differs(member, shown):
+        elif member is None or _is_news(member, shown) or member.name != shown.name:
             changed[shown.external_userid] = shown
     news = [who for who, shown in changed.items() if who not in known or _is_news(known[who], shown)]
     told = set(announced).intersection(news)
     rows = await roster.write_members(tx, group.chat_id, changed.values(), announced=told, now=now)
-    applied.judged = [rows[who] for who in news]
+    applied.judged = list(rows.values()) if names_tell else [rows[who] for who in news]
     missing = inside.keys() - {shown.external_userid for shown in chat.members}
     came_before = group.awaited_came_before if chat.version and chat.version == group.awaited_version else None
     young = {who for who in missing if who not in quits and _may_be_missed(inside[who], seen.began, came_before)}
@@ -126,10 +149,6 @@ def _is_older(member: Inside, shown: Member, began: datetime) -> bool:
     if began - member.left_at >= SETTLE:
         return False
     return shown.joined_at is None or shown.joined_at <= member.left_at
-
-
-def _differs(member: Inside, shown: Member) -> bool:
-    return _is_news(member, shown) or member.name != shown.name
 
 
 def _is_news(member: Inside, shown: Member) -> bool:
@@ -206,5 +225,6 @@ async def remember_contact(tx: Tx, external_userid: str, contact: Contact | None
         name=contact.name,
         company=contact.corp_name,
         company_full_name=contact.corp_full_name,
+        followers=contact.followers,
         now=now,
     )

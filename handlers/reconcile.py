@@ -5,12 +5,13 @@ what follows from a difference is decided in one place only (handlers/roster.py)
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from rules.book import Book
 from rules.decision import Decision
-from rules.events import GroupsReadDue
+from rules.events import GroupsReadDue, MemberSeen
 from store import reconcile
 from store.database import Database, Tx
 from store.reconcile import Standing
@@ -63,10 +64,24 @@ async def handle(event: GroupsReadDue, seen: Seen, tx: Tx, book: Book, now: date
     """Mark the groups that are as we have them as read; have the others read by themselves."""
     stands = await reconcile.standings(tx, seen.answers)
     same = [chat_id for chat_id, stand in stands.items() if _agrees(stand, seen.answers[chat_id])]
+    if any("name" in rule.looks_at for rule in book.about(MemberSeen)):
+        renamed = await _renamed(tx, same, seen.answers)
+        same = [chat_id for chat_id in same if chat_id not in renamed]
     differ = sorted(seen.answers.keys() - set(same))
     await reconcile.confirm(tx, same, read_at=seen.began)
     await reconcile.read_soon(tx, differ, at=now)
     return []
+
+
+async def _renamed(tx: Tx, chat_ids: Collection[str], answers: Mapping[str, Answer]) -> set[str]:
+    """The groups in which somebody has another name: that changes no version, and no callback tells of it."""
+    ours = await reconcile.names(tx, chat_ids)
+    theirs = {
+        chat_id: {member.external_userid: member.name for member in answer.members}
+        for chat_id in chat_ids
+        if isinstance(answer := answers[chat_id], GroupChat)
+    }
+    return {chat_id for chat_id, names in theirs.items() if names != ours.get(chat_id, {})}
 
 
 def _agrees(stand: Standing, answer: Answer) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from handlers import asking, cases
+from handlers import asking, case_cards, cases
 from handlers import roster as groups
 from rules.actions import SendCard
 from rules.book import Book
@@ -38,7 +38,7 @@ async def handle(event: CardDue | CaseStepDue, seen: groups.Seen, tx: Tx, book: 
         return await _step(tx, book, event, seen, now=now)
     card = await cards.card(tx, event.card_id)
     if card is not None and card.state == "due":
-        await cases.send_card(tx, book, card, now=now)
+        await case_cards.send_card(tx, book, card, now=now)
     return []
 
 
@@ -58,7 +58,7 @@ async def _step(tx: Tx, book: Book, event: CaseStepDue, seen: groups.Seen, *, no
             each.step_due_at = wait_until
         elif each.external_userid not in shown:
             # The read lacks them but is not believed yet, or nothing can be read: nobody is bothered about what may be.
-            each.step_due_at = now + (cases.OUT_OF_SIGHT_AGAIN if seen.hidden else LOOK_AGAIN)
+            each.step_due_at = now + (case_cards.OUT_OF_SIGHT_AGAIN if seen.hidden else LOOK_AGAIN)
         else:
             staying.append(each)
     if staying:
@@ -86,13 +86,13 @@ async def _told_together(tx: Tx, case: CaseRow, step: CaseStep) -> list[CaseRow]
 
 async def _not_before(tx: Tx, book: Book, group: GroupRow, step: CaseStep, *, now: datetime) -> datetime:
     """Nobody of the shop is reminded off duty, and nothing is escalated that nobody could have done."""
-    return now if step in ("check", "ask") else (await asking.whom(tx, book, group, now=now)).not_before
+    return now if step in ("check", "ask", "lapse") else (await asking.whom(tx, book, group, now=now)).not_before
 
 
 async def _ask(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
     """The company's own program was called, and they are still there: people are asked."""
     for case in staying:
-        await cases.plan_card(tx, book, group, case, first_at=now, now=now)
+        await case_cards.plan_card(tx, book, group, case, first_at=now, now=now)
 
 
 async def _say_still_there(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
@@ -107,6 +107,8 @@ async def _say_reminder(tx: Tx, book: Book, group: GroupRow, staying: list[CaseR
     """Those who were asked, and their deputies, who may know where they are."""
     asked = await _asked(tx, staying)
     to = list(dict.fromkeys([*asked, *await asking.deputies(tx, book, group)]))
+    enough = await asking.had_enough(tx, book, to, now=now)
+    to = [userid for userid in to if userid not in enough]
     waited = now - min(case.opened_at for case in staying)
     text = say_reminder(await asking.who(tx, staying), group.name, waited)
     await asking.tell(tx, to, text, f"remind:{staying[0].id}", about=_about(staying), now=now)
@@ -131,7 +133,7 @@ async def _escalate(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow],
     card.state, card.recipients = "sent", to
     card.task_id = f"escalation-{card.number}-{int(now.timestamp())}"
     deed = SendCard(task_id=card.task_id, to=tuple(to), card=write_escalation(text, candidates))
-    await cases.send(tx, card, deed, now=now)
+    await case_cards.send(tx, card, deed, now=now)
 
 
 async def _candidates(tx: Tx, book: Book, group: GroupRow) -> tuple[Candidate, ...]:
@@ -150,12 +152,20 @@ async def _asked(tx: Tx, staying: list[CaseRow]) -> list[str]:
     return about[-1].recipients if about else []
 
 
-_SAY = {"ask": _ask, "check": _say_still_there, "remind": _say_reminder, "escalate": _escalate}
+async def _lapse(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow], *, now: datetime) -> None:
+    """Nobody gave the warning in time; by now it would only puzzle the person."""
+    for case in staying:
+        await cases.close(tx, case, "lapsed", by=None, now=now)
+
+
+_SAY = {"lapse": _lapse, "ask": _ask, "check": _say_still_there, "remind": _say_reminder, "escalate": _escalate}
 
 
 async def _move_on(tx: Tx, book: Book, group: GroupRow, case: CaseRow, done: CaseStep, *, now: datetime) -> None:
     """Set the next step: one reminder, one escalation, then the daily list."""
     case.pressed_by = None
+    if done == "lapse":
+        return
     if done == "ask":  # the card sets what follows, when it is sent
         case.step, case.step_due_at = None, None
         return

@@ -4,17 +4,27 @@ A callback is applied by itself where it tells exactly the next thing that happe
 handlers/reading.py.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import cases, verdicts
+from handlers import cases, invites, verdicts
 from handlers.reading import SETTLE, Seen, apply_read, read_again
 from rules.book import Book
 from rules.decision import Decision
-from rules.events import GroupDismissed, GroupEvent, GroupReadDue, MembersJoined, MembersLeft, RosterEvent
+from rules.events import (
+    GroupDismissed,
+    GroupEvent,
+    GroupReadDue,
+    MemberSeen,
+    MembersJoined,
+    MembersLeft,
+    RosterEvent,
+)
 from rules.facts import Member
-from store import people, roster, staff
+from store import people, removal, roster, staff
 from store.database import Database, Tx
 from store.roster import RETRY_READS, GroupRow, Inside, Stand
 from wecom import lookups
@@ -126,14 +136,46 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
         return []
     owner, could_remove = group.owner, set(group.can_remove()) if group.read_at else None
     was_hidden = group.out_of_sight_at is not None
-    quits = await _apply_event(tx, group, event, seen, now=now)
+    told = await _apply_event(tx, group, event, seen, now=now)
     announced = event.members or () if isinstance(event, MembersJoined) else ()
-    applied = await apply_read(tx, group, seen, book, quits, announced=announced, now=now)
-    await cases.people_gone(tx, group.chat_id, applied.gone, quits, now=now)
+    applied = await apply_read(tx, group, seen, book, told.quits, announced=announced, now=now)
+    gone = [*told.gone, *applied.gone]
+    removed = await cases.people_gone(tx, group.chat_id, gone, told.quits, now=now)
     came_back = was_hidden and group.out_of_sight_at is None
     if could_remove is not None and (came_back or could_remove != set(group.can_remove())):
         await cases.removers_changed(tx, book, group, new_owner=group.owner != owner, now=now)
-    return await verdicts.ask_rules(tx, book, group, applied.judged, now=now)
+    decisions = await verdicts.ask_rules(tx, book, group, applied.judged, now=now)
+    decisions += await _people_left(tx, book, group, gone, removed, now=now)
+    if applied.about is not None:
+        decisions += await verdicts.ask_about_group(tx, book, group, applied.about, now=now)
+    return decisions
+
+
+async def _people_left(
+    tx: Tx, book: Book, group: GroupRow, gone: Sequence[str], removed: Sequence[str], *, now: datetime
+) -> list[Decision]:
+    """What follows from people having left: rules about leaving; and who was taken out for cause is asked about in
+    every other group, as is whoever has an open case there; and whoever invited them is remembered.
+    """
+    if not gone:
+        return []
+    rows = await roster.members(tx, group.chat_id, gone)
+    decisions = await verdicts.ask_about_gone(tx, book, group, rows, now=now)
+    await invites.guests_removed(tx, book, group, [row for row in rows if row.external_userid in removed], now=now)
+    # Rules that compare somebody's groups may have nothing left to say about another one.
+    compared = any("stays" in rule.looks_at for rule in book.about(MemberSeen))
+    elsewhere = await removal.have_open_cases(tx, gone) if compared else []
+    for who in dict.fromkeys([*removed, *elsewhere]):
+        decisions += await verdicts.ask_everywhere(tx, book, who, besides=group.chat_id, now=now)
+    return decisions
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the callback itself told: who left, and how (QuitScene); `gone`: whom it took off the roster."""
+
+    quits: dict[str, int | None] = field(default_factory=dict)
+    gone: Sequence[str] = ()
 
 
 async def _missing(tx: Tx, group: GroupRow, seen: Seen, *, now: datetime) -> None:
@@ -173,26 +215,22 @@ def _out_of_sight(group: GroupRow, *, now: datetime) -> None:
         )
 
 
-async def _apply_event(
-    tx: Tx, group: GroupRow, event: GroupEvent, seen: Seen, *, now: datetime
-) -> dict[str, int | None]:
-    """Apply what the callback itself tells. Returns who it says has left, and how (QuitScene)."""
+async def _apply_event(tx: Tx, group: GroupRow, event: GroupEvent, seen: Seen, *, now: datetime) -> _Told:
+    """Apply what the callback itself tells."""
     if not isinstance(event, RosterEvent):
-        return {}
+        return _Told()
     follows = _follows(event, group)
     news = not (event.version == group.version or group.is_old(event.version))
     if event.last_version != group.version:
         group.leave_behind(event.last_version)
     if not news and event.version:
-        if isinstance(event, MembersLeft):
-            await _confirm_leave(tx, group, event, now=now)
-        return {}
+        return await _confirm_leave(tx, group, event, now=now) if isinstance(event, MembersLeft) else _Told()
     if isinstance(event, MembersJoined):
         if follows and event.members:
             await _note_presence(tx, group, event.members, now=now)
             group.move_to(event.version)
         _await_version(group, event, seen, now=now)
-        return {}
+        return _Told()
     scene = event.quit_scene if isinstance(event, MembersLeft) else None
     quits: dict[str, int | None] = dict.fromkeys(event.members or (), scene)
     if follows:
@@ -200,14 +238,13 @@ async def _apply_event(
         group.staff = [userid for userid in group.staff if userid not in quits]
         group.admins = [userid for userid in group.admins if userid not in quits]
         group.move_to(event.version)
-        await cases.people_gone(tx, group.chat_id, gone, quits, now=now)
-        return quits
+        return _Told(quits, gone)
     _await_version(group, event, seen, now=now)
     inside = await roster.inside_before(tx, group.chat_id, list(quits))
-    return {who: scene for who, scene in quits.items() if not _came_after(inside.get(who), event.at)}
+    return _Told({who: scene for who, scene in quits.items() if not _came_after(inside.get(who), event.at)})
 
 
-async def _confirm_leave(tx: Tx, group: GroupRow, event: MembersLeft, *, now: datetime) -> None:
+async def _confirm_leave(tx: Tx, group: GroupRow, event: MembersLeft, *, now: datetime) -> _Told:
     """A leave that a read was quicker to show. Whom it names and who is still on the roster was in doubt, on the word
     of one read; this is the second witness, unless they came back since.
     """
@@ -219,7 +256,7 @@ async def _confirm_leave(tx: Tx, group: GroupRow, event: MembersLeft, *, now: da
         and (event.version == group.version or (member.joined_at is not None and member.joined_at < event.at))
     ]
     gone = await roster.mark_left(tx, group.chat_id, left, quit_scene=event.quit_scene, at=event.at)
-    await cases.people_gone(tx, group.chat_id, gone, dict.fromkeys(gone, event.quit_scene), now=now)
+    return _Told(dict.fromkeys(gone, event.quit_scene), gone)
 
 
 def _came_after(member: Inside | None, moment: datetime) -> bool:

@@ -1,5 +1,6 @@
 """What is to be done, as imperative data. Rules return these, the outbox keeps them, `bot/actions/` does them."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -13,20 +14,33 @@ class AskForRemoval(Value):
     """Somebody who can is to be asked to take this person out of the group. Opens a case; sends nothing by itself.
 
     `doubt`: what the person asked should look at first, where the evidence leaves something open (Chinese, may be "").
+    `words`: what to tell the person first, who then has `grace` to put it right. `held`: a manager looks at it first.
     """
 
     kind: Literal["ask_for_removal"] = "ask_for_removal"
     chat_id: str
     external_userid: str
     doubt: str = ""
+    words: str = ""
+    grace: timedelta | None = None
+    held: bool = False
 
 
 class WarnStaff(Value):
-    """The group's owner is to be told about this person; nobody is asked to remove them."""
+    """The group's owner is to tell this person something; nobody is asked to remove them. `words`: what to say."""
 
     kind: Literal["warn_staff"] = "warn_staff"
     chat_id: str
     external_userid: str
+    words: str = ""
+
+
+class BlockPerson(Value):
+    """This person is to be asked to be removed from every group, now and whenever they come back."""
+
+    kind: Literal["block_person"] = "block_person"
+    external_userid: str
+    because: str
 
 
 class CheckAgain(Value):
@@ -36,7 +50,7 @@ class CheckAgain(Value):
     external_userid: str
 
 
-AnyAction = Annotated[AskForRemoval | WarnStaff | CheckAgain, Field(discriminator="kind")]
+AnyAction = Annotated[AskForRemoval | WarnStaff | BlockPerson | CheckAgain, Field(discriminator="kind")]
 
 
 # --- deeds: rows of the outbox ----------------------------------------------------------------------------------------
@@ -79,14 +93,16 @@ class Card(Value):
 class Link(Value):
     """A signed link to one of our pages, for one person. It is the same whenever it is written out.
 
-    `page`: todo (what is open for them), open (opens a group's chat in WeCom: `chat_id`). `issued_at`: its age is
-    counted from here.
+    `page`: todo (what is open for them), open (opens a group's chat in WeCom: `chat_id`), report (whoever has it may
+    report a member of the group `chat_id`; `userid` ""), appeal (the customer `userid`, an external_userid, about the
+    case `case_id`). `issued_at`: its age is counted from here.
     """
 
-    page: Literal["todo", "open"]
+    page: Literal["todo", "open", "report", "appeal"]
     userid: str
     issued_at: AwareDatetime
     chat_id: str = ""
+    case_id: int = 0
 
 
 class SendText(Value):
@@ -151,8 +167,55 @@ class CallRemover(Value):
     requested_at: AwareDatetime
 
 
+class SendWelcome(Value):
+    """A new contact is greeted by whoever they added (page 92137): once per code, and never after `expires_at`."""
+
+    kind: Literal["send_welcome"] = "send_welcome"
+    welcome_code: str
+    text: str
+    expires_at: AwareDatetime
+
+
+class AddWelcomeTemplate(Value):
+    """A group welcome is to be made (page 92366). `title`, `number`: which order of which text (store/welcome.py)."""
+
+    kind: Literal["add_welcome_template"] = "add_welcome_template"
+    title: str
+    number: int
+    text: str
+
+
+class EditWelcomeTemplate(Value):
+    """A group welcome gets a new text, in all groups that it is attached to."""
+
+    kind: Literal["edit_welcome_template"] = "edit_welcome_template"
+    title: str
+    number: int
+    template_id: str
+    text: str
+
+
+class DeleteWelcomeTemplate(Value):
+    """A group welcome that the config does not have any more goes."""
+
+    kind: Literal["delete_welcome_template"] = "delete_welcome_template"
+    title: str
+    number: int
+    template_id: str
+
+
 AnyDeed = Annotated[
-    SendText | SendNotice | SendCard | UpdateCard | TransferGroup | CallRemover, Field(discriminator="kind")
+    SendText
+    | SendNotice
+    | SendCard
+    | UpdateCard
+    | TransferGroup
+    | CallRemover
+    | SendWelcome
+    | AddWelcomeTemplate
+    | EditWelcomeTemplate
+    | DeleteWelcomeTemplate,
+    Field(discriminator="kind"),
 ]
 
 any_deed: TypeAdapter[AnyDeed] = TypeAdapter(AnyDeed)

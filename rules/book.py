@@ -6,13 +6,47 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rules.advert_and_leave import AdvertAndLeave
+from rules.blocklist import Blocklist
+from rules.events import Event
+from rules.flood import Flood
+from rules.friend_adding import FriendAdding
+from rules.group_hopper import GroupHopper
+from rules.group_integrity import GroupIntegrity
+from rules.invite_guard import InviteGuard
+from rules.keywords import Keywords
+from rules.links import Links
+from rules.nickname import Nickname
+from rules.one_group_each import OneGroupEach
 from rules.other_company import OtherCompany
+from rules.patterns import PatternRule
+from rules.quick_leaver import QuickLeaver
 from rules.removal import Removal
-from rules.rule import Names, Settings
+from rules.rewards import Rewards
+from rules.rule import AnyRuleOf, Names, Settings
+from rules.welcome import Welcome
 from rules.when import Hours
 
-AnyRule = OtherCompany
-"""The registry of rules: the union of their classes (one, so far), told apart by their key `rule`."""
+AnyRule = Annotated[
+    OtherCompany
+    | Blocklist
+    | OneGroupEach
+    | GroupHopper
+    | QuickLeaver
+    | InviteGuard
+    | GroupIntegrity
+    | Nickname
+    | Keywords
+    | PatternRule
+    | Links
+    | Flood
+    | AdvertAndLeave
+    | FriendAdding,
+    Field(discriminator="rule"),
+]
+"""The registry of rules: the union of their classes, told apart by their key `rule`."""
+
+_LIST_ONLY = Blocklist(rule="blocklist", removed_people=False)
 
 
 class Shop(Settings):
@@ -45,6 +79,8 @@ class Book(Settings):
         default=(), description="群规，逐条写。"
     )
     removal: Removal = Field(default=Removal(), description="移出外人：等多久、提醒谁。")
+    welcome: Welcome = Field(default=Welcome(), description="欢迎语：新人进群、新客户加好友时说什么。")
+    rewards: Rewards = Field(default=Rewards(), description="奖励：守规矩、打卡、答题得积分。")
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -57,8 +93,34 @@ class Book(Settings):
                     "第 {first} 条和第 {second} 条规则都叫「{title}」：请给其中一条写上不同的 name",
                     {"first": places[rule.title] + 1, "second": place + 1, "title": rule.title, "at": at},
                 )
+            if rule.title == _LIST_ONLY.title and not isinstance(rule, Blocklist):
+                raise PydanticCustomError(
+                    "taken",
+                    "「{title}」是黑名单规则的名字，请换一个 name",
+                    {"title": rule.title, "at": ("rules", place, "name")},
+                )
             places[rule.title] = place
         return self
+
+    @model_validator(mode="after")
+    def _adverts_are_told_above(self) -> Self:
+        for place, rule in enumerate(self.rules):
+            if isinstance(rule, AdvertAndLeave) and (stranger := rule.stand_below(self.rules[:place])):
+                reason = "本规则上面没有叫「{name}」的规则（adverts 写的是查广告的规则的名字，它们要写在本规则上面）"
+                at = ("rules", place, "adverts")
+                raise PydanticCustomError("stranger", reason, {"name": stranger, "at": at})
+        return self
+
+    @property
+    def in_force(self) -> tuple[AnyRuleOf, ...]:
+        """The rules as written; and the blocklist, which other rules and people put somebody on, even where no rule of
+        that kind is written.
+        """
+        return self.rules if any(isinstance(rule, Blocklist) for rule in self.rules) else (*self.rules, _LIST_ONLY)
+
+    def about(self, family: type[Event]) -> tuple[AnyRuleOf, ...]:
+        """The rules in force that are asked about events of this family, in the order of the config."""
+        return tuple(rule for rule in self.in_force if family in rule.about)
 
     def shop_of(self, group_name: str) -> Shop | None:
         """The shop that a group of this name belongs to: the first whose pattern fits."""

@@ -4,6 +4,7 @@ Callbacks become these in `wecom/callbacks.py`; timers and reconciling write the
 the platform's: `chat_id` (`wr…`), `userid` (a member of our corp), `external_userid` (`wm…` WeChat, `wo…` WeCom).
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -129,7 +130,40 @@ class CasesPressed(Event):
     kind: Literal["cases_pressed"] = "cases_pressed"
     userid: str
     case_ids: tuple[int, ...]
-    button: Literal["removed", "release", "later"]
+    button: Literal["removed", "warned", "release", "release_company", "later"]
+
+
+class MattersPressed(Event):
+    """A member of staff says on a page of ours that these matters are done."""
+
+    kind: Literal["matters_pressed"] = "matters_pressed"
+    userid: str
+    matter_ids: tuple[int, ...]
+
+
+class AppealMade(Event):
+    """A customer says that a case about them is a mistake. `text`: in their own words."""
+
+    kind: Literal["appeal_made"] = "appeal_made"
+    external_userid: str
+    case_id: int
+    text: str
+
+
+class AppealDecided(Event):
+    """A manager has looked at the appeal that is this matter: release, or uphold what was done."""
+
+    kind: Literal["appeal_decided"] = "appeal_decided"
+    userid: str
+    matter_id: int
+    verdict: Literal["release", "uphold"]
+
+
+class BlocklistChanged(Event):
+    """People were put on the blocklist, or taken off it, by hand. Each by external_userid or by unionid."""
+
+    kind: Literal["blocklist_changed"] = "blocklist_changed"
+    people: tuple[str, ...]
 
 
 class TagChanged(Event):
@@ -167,11 +201,49 @@ class UnknownEvent(Event):
 class MemberSeen(GroupEvent):
     """An external member is on the roster and their details are known: the moment rules are asked about them.
 
-    `joined`: they came while we watched; `inside`: they were there before us; `checked`: we learnt more about them.
+    `joined`: they came while we watched; `checked`: so they did, and we learnt more about them; `inside`: they were
+    there before us.
     """
 
     external_userid: str
     occasion: Literal["joined", "inside", "checked"]
+
+
+class MemberGone(GroupEvent):
+    """An external member has left a group, or was removed from it (`quit_scene` 1)."""
+
+    external_userid: str
+    quit_scene: int | None
+
+
+class GroupSeen(GroupEvent):
+    """A group was read, and what was read is in the store."""
+
+
+class MemberReported(GroupEvent):
+    """A customer reported a member of their group. `external_userid`: whom; `reporter`: a pseudonym of a browser.
+
+    `reason`: a key of rules/report.py. What else they wrote is in the store.
+    """
+
+    kind: Literal["member_reported"] = "member_reported"
+    external_userid: str
+    reporter: str
+    reason: str = ""
+
+
+class MessagePosted(GroupEvent):
+    """Somebody wrote in a group, as the message source told (POST /ingest/messages). `at`: when it was sent.
+
+    `sender`: external_userid or userid; `type` as the source names it (text, link, image …: an open list); `text` is
+    what there is to read of it: for a link its title, description and address.
+    """
+
+    kind: Literal["message_posted"] = "message_posted"
+    msgid: str
+    sender: str
+    type: str = "text"
+    text: str = ""
 
 
 # --- our own clock ----------------------------------------------------------------------------------------------------
@@ -211,13 +283,14 @@ class CardDue(Event):
     card_id: int
 
 
-CaseStep = Literal["ask", "check", "remind", "escalate"]
+CaseStep = Literal["ask", "check", "remind", "escalate", "lapse"]
 
 
 class CaseStepDue(Event):
     """An open case is due for its next step.
 
-    `ask` by a card what the company's own program did not do, `check` after a press, `remind`, `escalate`.
+    `ask` by a card what the company's own program did not do, `check` after a press, `remind`, `escalate`; `lapse`: a
+    warning that nobody gave.
     """
 
     kind: Literal["case_step_due"] = "case_step_due"
@@ -231,6 +304,25 @@ class TodoDue(Event):
 
     kind: Literal["todo_due"] = "todo_due"
     userid: str
+
+
+class WelcomeDue(Event):
+    """The group welcomes are to be brought in line with the config."""
+
+    kind: Literal["welcome_due"] = "welcome_due"
+
+
+class RewardsDue(Event):
+    """A week is over, and whoever kept the rules in it is to be given points. `week`: the Monday it began with."""
+
+    kind: Literal["rewards_due"] = "rewards_due"
+    week: date
+
+
+class ControlsCheckDue(Event):
+    """The managers are to be asked to look at what only WeCom's console can switch on."""
+
+    kind: Literal["controls_check_due"] = "controls_check_due"
 
 
 AnyEvent = Annotated[
@@ -247,6 +339,10 @@ AnyEvent = Annotated[
     | ArchiveApproved
     | CardPressed
     | CasesPressed
+    | MattersPressed
+    | AppealMade
+    | AppealDecided
+    | BlocklistChanged
     | TagChanged
     | StaffChanged
     | UnknownEvent
@@ -256,7 +352,12 @@ AnyEvent = Annotated[
     | PersonCheckDue
     | CardDue
     | CaseStepDue
-    | TodoDue,
+    | TodoDue
+    | WelcomeDue
+    | RewardsDue
+    | ControlsCheckDue
+    | MessagePosted
+    | MemberReported,
     Field(discriminator="kind"),
 ]
 

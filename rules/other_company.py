@@ -8,18 +8,24 @@ Evidence, strongest first (pages 96315, 92323; what the platform really says is 
 - unknown: anything else that cannot be told apart, including 84061 (nobody has added the person). Never proof.
 
 A record of type 1, or a unionid (only WeChat people have one), proves a WeChat user and outweighs the id.
+
+Somebody who scanned a code of our own (the roster shows its `state`) may be an office worker whose phone opened it with
+WeCom: a customer at the wrong door, who is told so and has some time to come back with WeChat. Who was invited in, or
+scanned the group's own code, which anybody may have passed on, is not.
 """
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rules.actions import AnyAction, AskForRemoval, CheckAgain, WarnStaff
-from rules.decision import Decision, Verdict
+from rules.actions import CheckAgain
+from rules.decision import Decision
 from rules.events import MemberSeen
 from rules.facts import MemberFacts
 from rules.rule import Names, Rule, Spelled
 from rules.value import Value
+from rules.when import Duration
 
 Level = Literal["certain", "strong", "unknown", "none"]
 
@@ -31,12 +37,13 @@ class Evidence(Value):
     says: str
 
 
-class OtherCompany(Rule):
+class OtherCompany(Rule[MemberSeen, MemberFacts]):
     """其他企业的员工（企业微信用户）进群：请群主移出、提醒群主，或只记录。"""
+
+    about = (MemberSeen,)
 
     rule: Literal["other_company"]
     allow_companies: Names = Field(default=(), description="允许进群的公司，写全称或简称。")
-    allow_people: Names = Field(default=(), description="允许进群的人，写 external_userid（wo… 或 wm…）。")
     evidence: Annotated[Literal["certain", "strong"], Spelled({"确凿": "certain", "有力": "strong"})] = Field(
         default="strong",
         description="要多少把握才行动：有力（strong，凭企业微信编号即可）、确凿（certain，要等同事加了对方、能查到公司）。",
@@ -44,43 +51,38 @@ class OtherCompany(Rule):
     existing_members: Annotated[Literal["report"], Spelled({"汇总": "report"})] = Field(
         default="report", description="机器人到岗前就在群里的人：汇总（report，只列成名单，不逐个打扰群主）。"
     )
+    wrong_door: Duration = Field(
+        default=timedelta(minutes=30),
+        description="走错门的宽限：用企业微信扫了我们自己的入群码（带 state 的）进来的人，"
+        "先请群主告诉TA换微信扫，过了这么久还在才催着移出。",
+    )
 
-    def decide(self, event: MemberSeen, facts: MemberFacts) -> Decision:
+    def judge(self, event: MemberSeen, facts: MemberFacts) -> Decision:
         """Judge one member of one group."""
-        allowed = self._why_allowed(facts)
-        if allowed:
-            return self._answer(event, "miss", allowed)
-        evidence = weigh(facts)
-        if evidence.level == "none":
-            return self._answer(event, "miss", evidence.says, evidence)
-        if evidence.level == "unknown":
-            return self._answer(event, "unknown", evidence.says, evidence, self._check_again(event))
-        if evidence.level == "strong" and self.evidence == "certain":
-            because = f"{evidence.says}；但本规则要有确凿证据（evidence: certain）才行动，以后再查"
-            return self._answer(event, "unknown", because, evidence, self._check_again(event))
-        return self._answer(event, "hit", evidence.says, evidence, self._steps(event, facts))
-
-    def _why_allowed(self, facts: MemberFacts) -> str:
-        person = facts.person
-        if not self.covers(facts.group):
-            return f"本规则不管「{facts.group.name}」"
-        if person.released_by:
-            return f"{person.released_by} 已放行此人"
-        if person.external_userid in self.allow_people:
-            return "此人在允许名单里（allow_people）"
-        for company in (person.company, person.company_full_name):
+        for company in (facts.person.company, facts.person.company_full_name):
             if company and company in self.allow_companies:
-                return f"「{company}」是允许的公司（allow_companies）"
-        return ""
-
-    def _steps(self, event: MemberSeen, facts: MemberFacts) -> tuple[AnyAction, ...]:
-        again = () if facts.person.company else self._check_again(event)
-        if self.then == "observe":
-            return again
-        if self.then == "warn":
-            return (WarnStaff(chat_id=event.chat_id, external_userid=event.external_userid), *again)
-        ask = AskForRemoval(chat_id=event.chat_id, external_userid=event.external_userid, doubt=self._doubt(facts))
-        return (ask, *again)
+                return self.miss(facts, f"「{company}」是允许的公司（allow_companies）")
+        evidence = weigh(facts)
+        level, says = evidence.level, evidence.says
+        again = (CheckAgain(external_userid=facts.subject),)
+        if level == "none":
+            return self.miss(facts, says, evidence=level)
+        if level == "unknown":
+            return self.unknown(facts, says, evidence=level, actions=again)
+        if level == "strong" and self.evidence == "certain":
+            because = f"{says}；但本规则要有确凿证据（evidence: certain）才行动，以后再查"
+            return self.unknown(facts, because, evidence=level, actions=again)
+        decision = self.hit(
+            facts,
+            f"{says}；{_door(facts)}" if _door(facts) else says,
+            evidence=level,
+            doubt=self._doubt(facts),
+            actions=() if facts.person.company else again,
+        )
+        if not at_the_wrong_door(facts) or not self.wrong_door:
+            return decision
+        words = "您是用企业微信进的群，请退出后用微信重新扫码，谢谢！"
+        return decision.model_copy(update={"words": words, "grace": self.wrong_door})
 
     def _doubt(self, facts: MemberFacts) -> str:
         """With companies allowed and this one unknown, only a human eye in the group can tell: say what to look at."""
@@ -88,25 +90,18 @@ class OtherCompany(Rule):
             return ""
         return f"还查不到公司。请先看群成员名字后面的公司名：若是 {'、'.join(self.allow_companies)}，请按「误判，放行」"
 
-    def _check_again(self, event: MemberSeen) -> tuple[AnyAction, ...]:
-        return (CheckAgain(external_userid=event.external_userid),)
 
-    def _answer(
-        self,
-        event: MemberSeen,
-        verdict: Verdict,
-        because: str,
-        evidence: Evidence | None = None,
-        actions: tuple[AnyAction, ...] = (),
-    ) -> Decision:
-        return Decision(
-            rule=self.title,
-            verdict=verdict,
-            because=because,
-            subject=event.external_userid,
-            evidence=evidence.level if evidence else "",
-            actions=actions,
-        )
+def at_the_wrong_door(facts: MemberFacts) -> bool:
+    """Whether they came by themselves through a code of ours, not through somebody who let them in."""
+    return bool(facts.member.state) and not facts.member.invited_by
+
+
+def _door(facts: MemberFacts) -> str:
+    if at_the_wrong_door(facts):
+        return "是自己扫我们的码进来的，可能是走错门的顾客"
+    if facts.inviter:
+        return f"由 {facts.inviter} 邀请进来的"
+    return "是被邀请进来的" if facts.member.join_scene in (1, 2) else ""
 
 
 def weigh(facts: MemberFacts) -> Evidence:

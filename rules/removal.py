@@ -1,6 +1,7 @@
 """Removal: when people are asked, and the words of the cards. Pure: who is asked and what is sent is decided above."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Literal
 
@@ -16,15 +17,62 @@ PEOPLE_A_CARD = 5  # a card has 6 lines (page 90236), and the first names the gr
 CHOICES_A_CARD = 10  # options of a drop-down list (page 90236)
 EVERYBODY = "all"
 
-Outcome = Literal["removed", "left", "gone", "released", "withdrawn", "dismissed"]
+Demand = Literal["remove", "warn"]
+Outcome = Literal["removed", "warned", "left", "gone", "released", "withdrawn", "lapsed", "dismissed"]
 OUTCOMES: dict[str | None, str] = {
     "removed": "已移出",
+    "warned": "已提醒",
     "left": "已自行退群",
     "gone": "已不在群里",
     "released": "已放行",
     "withdrawn": "无需处理",
+    "lapsed": "过期没有处理",
     "dismissed": "群已解散",
 }
+
+
+class Reason(Value):
+    """Why one rule asks for something about a person in a group. `step`: what it came to (rules/decision.py)."""
+
+    rule: str
+    step: Literal["warn", "remove", "block", "held"]
+    because: str
+    evidence: str = ""
+    doubt: str = ""
+    words: str = ""
+    grace: timedelta | None = None
+
+
+class Summary(Value):
+    """What several reasons come to together. `grace` only where every reason that asks for removal grants some."""
+
+    rule: str
+    demand: Demand
+    held: bool
+    because: str
+    evidence: str
+    doubt: str
+    grace: timedelta | None
+
+
+_STRENGTH = {"warn": 0, "held": 1, "remove": 2, "block": 3}
+
+
+def sum_up(reasons: Sequence[Reason]) -> Summary:
+    """The strongest step wins, the first of the config among equals; every reason is told, the strongest first."""
+    ordered = sorted(reasons, key=lambda reason: -_STRENGTH[reason.step])
+    first = ordered[0]
+    removing = [each for each in ordered if each.step != "warn"]
+    graces = [each.grace for each in removing]
+    return Summary(
+        rule=first.rule,
+        demand="remove" if removing else "warn",
+        held=first.step == "held",
+        because="；另外，".join(dict.fromkeys(each.because for each in ordered)),
+        evidence=first.evidence,
+        doubt="。".join(dict.fromkeys(each.doubt for each in ordered if each.doubt)),
+        grace=max((each for each in graces if each), default=None) if all(graces) else None,
+    )
 
 
 class Webhook(Settings):
@@ -60,6 +108,16 @@ class Removal(Settings):
     todo_at: TimeOfDay = Field(
         default=time(9, 30), description="每天几点发「今日待办」：还没办完的事，一人一张，没有事就不发。"
     )
+    most_cards_at_once: int = Field(
+        default=20,
+        ge=1,
+        description="一个人十分钟里最多收到多少条消息：再多的不发卡片，合成一份「今日待办」。",
+    )
+    most_cards_a_day: int = Field(
+        default=60,
+        ge=1,
+        description="一个人一天最多收到多少条消息：最后一条是「今日待办」，当天其余的只进待办页，不再发卡片、不再提醒。",
+    )
     without_cards: Names = Field(
         default=(), description="收不到卡片的人（例如只用微工作台的人）：姓名或 userid。给他们发带链接的文字。"
     )
@@ -93,7 +151,11 @@ def whom_to_ask(
 
 
 class Suspect(Value):
-    """One person on a card."""
+    """One person on a card. `words`: what to tell them first; they have until `grace_until` to put it right.
+
+    `blocked`: they are on the blocklist. `added_by`: names of our staff who have added them. `by_company`: it is all
+    about the company they are of.
+    """
 
     case_id: int
     external_userid: str
@@ -105,6 +167,11 @@ class Suspect(Value):
     because: str
     doubt: str
     times: int = 1
+    words: str = ""
+    grace_until: AwareDatetime | None = None
+    blocked: bool = False
+    added_by: tuple[str, ...] = ()
+    by_company: bool = False
 
 
 def how_joined(joined_at: AwareDatetime | None, scene: int | None, invited_by: str) -> str:
@@ -119,18 +186,18 @@ def write_card(group_name: str, suspects: tuple[Suspect, ...]) -> Card:
     """The card that asks for removal. Shapes and limits: page 90236. At most PEOPLE_A_CARD people."""
     first = suspects[0]
     who = first.name or first.external_userid
-    title = f"请移出「{who}」" if len(suspects) == 1 else f"请移出 {len(suspects)} 位其他企业成员"
+    title = f"请移出「{who}」" if len(suspects) == 1 else f"请移出 {len(suspects)} 个人"
     lines = [CardLine(label="群", value=group_name)]
     if len(suspects) == 1:
-        lines += [
-            CardLine(label="公司", value=first.company or "还查不到"),
-            CardLine(label="进群", value=how_joined(first.joined_at, first.join_scene, first.invited_by)),
-        ]
+        company = _company(first, unknown="还查不到")
+        lines += [CardLine(label="公司", value=company)] if company else []
+        lines += [CardLine(label="进群", value=how_joined(first.joined_at, first.join_scene, first.invited_by))]
+        lines += [CardLine(label="黑名单", value="移出时请勾选「加入群聊黑名单」")] if first.blocked else []
     else:
         lines += [
             CardLine(
                 label=s.name or s.external_userid,
-                value=f"{s.company or '公司未知'} {how_joined(s.joined_at, s.join_scene, s.invited_by)}",
+                value=" ".join([_company(s, unknown="公司未知"), how_joined(s.joined_at, s.join_scene, s.invited_by)]),
             )
             for s in suspects
         ]
@@ -140,13 +207,24 @@ def write_card(group_name: str, suspects: tuple[Suspect, ...]) -> Card:
         text=_advice(suspects),
         lines=tuple(lines),
         choices_title="按钮对谁有效",
-        choices=_choices(suspects),
+        choices=choices(suspects),
         buttons=(
             CardButton(key="removed", text="已移出", style=1),
             CardButton(key="release", text="误判，放行"),
+            *((CardButton(key="release_company", text="放行这家公司"),) if _is_company_known(suspects) else ()),
             CardButton(key="later", text="稍后"),
         ),
     )
+
+
+def _company(suspect: Suspect, *, unknown: str) -> str:
+    """Where somebody works: of a WeChat user there is nothing to say."""
+    return suspect.company or (unknown if suspect.external_userid.startswith("wo") else "")
+
+
+def _is_company_known(suspects: Sequence[Suspect]) -> bool:
+    """Whether letting a whole company be is a thing to offer. Of several people it would be unclear whose."""
+    return len(suspects) == 1 and suspects[0].by_company and bool(suspects[0].company)
 
 
 def _advice(suspects: tuple[Suspect, ...]) -> str:
@@ -156,12 +234,25 @@ def _advice(suspects: tuple[Suspect, ...]) -> str:
         *([f"{'、'.join(again)} 是被移出后又回来的。"] if again else []),
         *(f"{doubt}。" for doubt in doubts),
         f"判断依据：{suspects[0].because}。" if len(suspects) == 1 else "",
+        _first_tell(suspects),
         "打开群 → 群成员 → 移出，机器人会在名单上核对。",
+        "移出时请勾选「加入群聊黑名单」。" if len(suspects) > 1 and any(s.blocked for s in suspects) else "",
     ]
     return "".join(parts)
 
 
-def _choices(suspects: tuple[Suspect, ...]) -> tuple[CardChoice, ...]:
+def _first_tell(suspects: Sequence[Suspect]) -> str:
+    """What somebody at the wrong door is to be told before they are removed."""
+    lost = [s for s in suspects if s.grace_until is not None and s.words]
+    if not lost:
+        return ""
+    until = max(s.grace_until for s in lost if s.grace_until is not None).astimezone(BEIJING)
+    whom = "TA" if len(suspects) == 1 else "、".join(s.name or s.external_userid for s in lost)
+    return f"先告诉{whom}：{lost[0].words}{until:%H:%M} 还在再移出。"
+
+
+def choices(suspects: Sequence[Suspect]) -> tuple[CardChoice, ...]:
+    """Whom a button is about: all of the card, or one of them. None where there is one person only."""
     if len(suspects) == 1:
         return ()
     each = (CardChoice(id=str(s.case_id), text=f"#{s.case_id} {s.name or s.external_userid}") for s in suspects)
@@ -242,18 +333,25 @@ def say_asked_by_text(who: str, group_name: str) -> str:
 
 
 class Todo(Value):
-    """What is open for one person. `waiting`: asked about already; `listed`: only on the list. By group name."""
+    """What is open for one person. `waiting`: people to be removed, asked about already; `listed`: only on the list;
+    `warnings`: people to be told something. By group name. `matters`: titles of other things.
+    """
 
     waiting: dict[str, int]
     listed: dict[str, int]
+    warnings: Mapping[str, int] = {}
+    matters: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
-        return sum(self.waiting.values()) + sum(self.listed.values())
+        return sum(sum(each.values()) for each in (self.waiting, self.listed, self.warnings)) + len(self.matters)
 
 
 class Open(Value):
-    """One open case as its page shows it. `state`: what has been done about it so far (say_state)."""
+    """One open case as its page shows it. `state`: what has been done about it so far (say_state).
+
+    `words`: what to tell the person, ready to be copied. `by_company`: it is all about the company they are of.
+    """
 
     case_id: int
     external_userid: str
@@ -264,6 +362,19 @@ class Open(Value):
     because: str
     doubt: str
     state: str
+    demand: Demand = "remove"
+    words: str = ""
+    by_company: bool = False
+
+
+class OpenMatter(Value):
+    """Something else that somebody is to know or do. `appeal`: it is to be decided, not done."""
+
+    matter_id: int
+    title: str
+    text: str
+    since: AwareDatetime
+    appeal: bool = False
 
 
 class OpenGroup(Value):
@@ -287,20 +398,22 @@ def say_state(step: str | None, *, listed: bool, asked_at: datetime | None) -> s
 
 def say_todo(todo: Todo) -> tuple[str, str, tuple[CardLine, ...]]:
     """Title, description and lines of somebody's 今日待办 (at most 6 lines: page 90236)."""
-    places = {place: todo.waiting.get(place, 0) + todo.listed.get(place, 0) for place in [*todo.waiting, *todo.listed]}
+    places: dict[str, int] = dict(Counter(todo.matters))
+    for counted in (todo.waiting, todo.listed, todo.warnings):
+        for place, count in counted.items():
+            places[place] = places.get(place, 0) + count
     busiest = sorted(places.items(), key=lambda each: (-each[1], each[0]))
-    lines = [CardLine(label=f"{count} 位", value=place) for place, count in busiest[:5]]
+    lines = [CardLine(label=f"{count} 件", value=place) for place, count in busiest[:5]]
     if len(busiest) > 5:
-        lines.append(CardLine(label="其他", value=f"还有 {len(busiest) - 5} 个群"))
-    description = "、".join(
-        part
-        for part in (
-            f"{sum(todo.waiting.values())} 位请过还没移出" if todo.waiting else "",
-            f"{sum(todo.listed.values())} 位在名单上待处理" if todo.listed else "",
-        )
-        if part
+        lines.append(CardLine(label="其他", value=f"还有 {len(busiest) - 5} 处"))
+    parts = (
+        (sum(todo.waiting.values()), "位请过还没移出"),
+        (sum(todo.listed.values()), "位在名单上待处理"),
+        (sum(todo.warnings.values()), "位要提醒"),
+        (len(todo.matters), "件别的事"),
     )
-    return f"今日待办：{todo.total} 位其他企业成员还在群里", description, tuple(lines)
+    description = "、".join(f"{count} {what}" for count, what in parts if count)
+    return f"今日待办：{todo.total} 件事还没办完", description, tuple(lines)
 
 
 def next_list(at: time, last_sent: datetime | None, now: datetime) -> datetime:
@@ -315,12 +428,6 @@ def _about(waited: timedelta) -> str:
     """As people say it: no seconds in minutes."""
     minute = timedelta(minutes=1)
     return say_duration(waited // minute * minute if waited >= minute else waited)
-
-
-def say_warning(who: str, company: str, group_name: str, because: str) -> str:
-    return (
-        f"请留意：「{group_name}」里的「{who}」（{company or '公司未知'}）可能是其他企业的员工。判断依据：{because}。"
-    )
 
 
 def say_choose_first() -> str:

@@ -1,8 +1,15 @@
-"""What every rule is made of. A rule is one file: its settings, with the words editors show, and `decide`."""
+"""What every rule is made of. A rule is one file: its settings, with the words editors show, and `judge`.
 
+A rule says hit or miss, and why. What a hit leads to (`then`, strikes, cool-down, the cap of a day) is the same for all
+rules and stands in rules/answer.py.
+"""
+
+from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, Protocol
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, final
 
 from pydantic import (
     BaseModel,
@@ -15,8 +22,10 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from rules.decision import Decision
-from rules.facts import Group
+from rules.decision import Decision, Verdict, decided
+from rules.events import Event
+from rules.facts import Facts, Group
+from rules.when import Duration, Hours
 
 EVERYWHERE = ("all", "全部")
 
@@ -47,8 +56,14 @@ class Spelled:
         return self.words.get(value, value) if isinstance(value, str) else value
 
 
-Step = Annotated[Literal["remove", "warn", "observe"], Spelled({"移出": "remove", "提醒": "warn", "仅观察": "observe"})]
-"""What follows a hit."""
+Step = Annotated[
+    Literal["remove", "warn", "block", "observe"],
+    Spelled({"移出": "remove", "提醒": "warn", "拉黑": "block", "仅观察": "observe"}),
+]
+"""What a hit leads to."""
+
+STRENGTH: Mapping[Step, int] = {"observe": 0, "warn": 1, "remove": 2, "block": 3}
+"""Where several rules hit one person, the strongest step is taken."""
 
 YesNo = Annotated[bool, Spelled({"是": True, "否": False})]
 """是 / 否, or true / false."""
@@ -67,17 +82,58 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Rule(Settings):
-    """The settings all rules share. `name` is what strikes, releases and traces hang on; by default the rule's."""
+def _steps_schema() -> dict[str, Any]:
+    one = {"type": "string", "enum": ["移出", "提醒", "拉黑", "仅观察", "remove", "warn", "block", "observe"]}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+Steps = Annotated[tuple[Step, ...], BeforeValidator(_as_tuple), Field(min_length=1), WithJsonSchema(_steps_schema())]
+"""One step, or what the first, second … offence leads to; the last one stays."""
+
+# Settings of every rule that many rules have a default of their own for: `then: Then = ("warn",)`.
+Then = Annotated[
+    Steps,
+    Field(
+        description="怎么办：移出 (remove)、提醒 (warn)、拉黑 (block，请移出，以后在哪个群都请移出)、"
+        "仅观察 (observe，只记录不打扰任何人)。写成列表就逐次加重，如 [提醒, 提醒, 移出]。"
+    ),
+]
+CoolDown = Annotated[Duration, Field(description="同一个人多久以内只算一次：这期间再犯只记录，不再打扰任何人。")]
+MostADay = Annotated[
+    int | None,
+    Field(ge=1, description="一天最多请移出多少人：超过就先停下来问负责人，防止规则写错时误伤一大片。"),
+]
+
+Looked = Literal["stays", "removed", "adverts", "name"]
+
+E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Facts)
+
+
+class Rule(Settings, Generic[E, F]):
+    """The settings all rules share. `name` is what strikes, releases and traces hang on; by default the rule's.
+
+    `about`: the families of events it is asked about (rules/events.py, "what rules are asked about"). `looks_at`: what
+    it needs that is not had for nothing; with "name" it is asked again about who has a new name. `for_cause`: whoever
+    was taken out because of it did something wrong, and is not welcome back (rules/blocklist.py); False where it only
+    puts in order who belongs where.
+    """
+
+    about: ClassVar[tuple[type[Event], ...]] = ()
+    looks_at: ClassVar[frozenset[Looked]] = frozenset()
+    for_cause: ClassVar[bool] = True
 
     name: str = Field(default="", description="这条规则的名字，用于记录和说明；不写就用规则名。不能重复。")
     groups: Names = Field(
         default=("all",), description="管哪些群：all（全部）、一类群的名字，或群名的通配写法，如 *静安*。"
     )
     allow_groups: Names = Field(default=(), description="不管哪些群：一类群的名字，或群名的通配写法。")
-    then: Step = Field(
-        default="remove", description="怎么办：移出 (remove)、提醒 (warn)、仅观察 (observe，只记录不打扰任何人)。"
-    )
+    allow_people: Names = Field(default=(), description="不管哪些人，写 external_userid（wo… 或 wm…）。")
+    then: Then = ("remove",)
+    forget_after: Duration = Field(default=timedelta(days=30), description="多久以后不再计较：更早的违规不算次数。")
+    cool_down: CoolDown = timedelta(0)
+    most_a_day: MostADay = None
+    quiet_hours: Hours | None = Field(default=None, description="安静时段：这期间的事等过了再提，可以跨夜。")
 
     @property
     def title(self) -> str:
@@ -86,14 +142,55 @@ class Rule(Settings):
 
     def covers(self, group: Group) -> bool:
         """Whether this rule speaks about the group: named by kind or by pattern, and not left out by either."""
-        return _fits(group, self.groups) and not _fits(group, self.allow_groups)
+        if not _fits(group.name, group.kind, self.groups):
+            return False
+        return not (self.allow_groups and _fits(group.name, group.kind, self.allow_groups))
+
+    @final
+    def decide(self, event: E, facts: F) -> Decision:
+        """The rule's answer. Staff, allowed and exempt people, and groups it does not cover, are never judged."""
+        let_be = self._why_let_be(facts)
+        return self.miss(facts, let_be) if let_be else self.judge(event, facts)
+
+    @abstractmethod
+    def judge(self, event: E, facts: F) -> Decision:
+        """Hit, miss or unknown, with its because. Only asked about whom the rule may judge at all."""
+
+    def _why_let_be(self, facts: F) -> str:
+        if not self.covers(facts.group):
+            return f"本规则不管「{facts.group.name}」"
+        if facts.is_staff:
+            return "是自己的同事"
+        if facts.subject in self.allow_people:
+            return "此人在允许名单里（allow_people）"
+        released_by = facts.released.get(self.title) if facts.released else ""
+        return f"{released_by} 已放行此人" if released_by else ""
+
+    def hit(self, facts: F, because: str, **more: Any) -> Decision:
+        """`more`: the other fields of a Decision (offence, evidence, doubt, words, grace, actions)."""
+        return decided(self._about(facts, because, "hit", more))
+
+    def miss(self, facts: F, because: str, **more: Any) -> Decision:
+        return decided(self._about(facts, because, "miss", more))
+
+    def unknown(self, facts: F, because: str, **more: Any) -> Decision:
+        return decided(self._about(facts, because, "unknown", more))
+
+    def _about(self, facts: F, because: str, verdict: Verdict, more: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "rule": self.title,
+            "verdict": verdict,
+            "because": because,
+            "subject": facts.subject,
+            "chat_id": facts.group.chat_id,
+            **more,
+        }
 
 
-def _fits(group: Group, names: tuple[str, ...]) -> bool:
-    return any(name in EVERYWHERE or name == group.kind or fnmatchcase(group.name, name) for name in names)
+AnyRuleOf = Rule[Any, Any]
+"""Any rule, whatever it is about."""
 
 
-class Decides(Protocol):
-    """What the handlers call: any rule, any family of events."""
-
-    def decide(self, event: Any, facts: Any) -> Decision: ...
+@lru_cache(maxsize=10_000)  # asked for every message by every rule
+def _fits(group_name: str, kind: str, names: tuple[str, ...]) -> bool:
+    return any(name in EVERYWHERE or name == kind or fnmatchcase(group_name, name) for name in names)

@@ -1,6 +1,7 @@
 """A WeCom in a box, with people in it. An independent implementation: it imports none of our own packages."""
 
 from simulator.app import create_app
+from simulator.archive import Archive
 from simulator.callbacks import CallbackSettings
 from simulator.clock import VirtualClock, WallClock
 from simulator.errors import ImpossibleError
@@ -12,6 +13,7 @@ from simulator.story import Story
 from simulator.world import World
 
 __all__ = [
+    "Archive",
     "CallbackSettings",
     "Customer",
     "Faults",

@@ -9,6 +9,7 @@ from dataclasses import fields
 import httpx2
 
 from simulator import corp
+from simulator.archive import Archive
 from simulator.clock import WallClock
 from simulator.faults import Faults
 from simulator.server import running
@@ -20,6 +21,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--callback-url", help="where callbacks go, e.g. http://127.0.0.1:8000/callback")
+    parser.add_argument("--messages-url", help="where what people say goes, e.g. http://127.0.0.1:8000/ingest/messages")
+    parser.add_argument("--ingest-secret", default=corp.INGEST_SECRET, help="what such batches are signed with")
     parser.add_argument("--corp-id", default=corp.CORP_ID)
     parser.add_argument("--agent-id", type=int, default=corp.AGENT_ID)
     parser.add_argument("--secret", default=corp.SECRET)
@@ -98,6 +101,8 @@ async def main() -> None:
     async with httpx2.AsyncClient(trust_env=False) as client, running(world, host=wanted.host, port=wanted.port) as url:
         if wanted.callback_url:
             world.callback_to(wanted.callback_url, client)
+        if wanted.messages_url:
+            Archive(world, wanted.ingest_secret).deliver_to(wanted.messages_url, client)
         small_shop(world)
         for each in wanted.wrong:
             WRONG[each](world)

@@ -5,3 +5,4 @@ SECRET = "simulated-secret-of-the-app"
 AGENT_ID = 1000002
 TOKEN = "simulatedtoken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+INGEST_SECRET = "simulated-secret-of-the-archive"

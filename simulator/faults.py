@@ -12,11 +12,13 @@ class Faults:
 
     Callbacks: `lost` (never sent), `doubled` (sent twice), `reordered` (held back by `reorder_by`, so others overtake
     it), `late` (by up to `late_by`), `answer_lost` (the bot's answer never arrives, so the platform tries again).
+    The archive's batches of messages: `doubled` and `answer_lost` alike.
     Calls: `platform_busy` (-1, no effect), `error_5xx` (502, no effect), `error_5xx_after_effect`, `cut` (connection
     gone, no effect), `cut_after_effect`, `slow` (answered after `slow_by`; on virtual time the caller's own patience
     ends first: the effect is there, the answer is a read timeout).
     Changes: `lagging_reads` (the read API goes on telling the older state for `World.read_lag`); of the reads that
     lag, `flickering_reads` tell some newer state, or the truth, all the same: servers that do not agree yet.
+    Greetings: `other_app_greets` (another app of the corp is just sending one: 41096, no effect).
     """
 
     lost: float = 0.0
@@ -32,6 +34,7 @@ class Faults:
     slow: float = 0.0
     lagging_reads: float = 0.0
     flickering_reads: float = 0.0
+    other_app_greets: float = 0.0
     reorder_by: timedelta = timedelta(seconds=2)
     late_by: timedelta = timedelta(seconds=60)
     slow_by: timedelta = timedelta(seconds=1)

@@ -26,7 +26,7 @@ Form = dict[str, str]
 
 
 def phone_app(world: World) -> Starlette:
-    """GET /phone and /phone/{person}; POST /phone/{person}/{deed} (press, remove, join, leave, add) and /phone/new."""
+    """GET /phone and /phone/{person}; POST /phone/new and /phone/{person}/{deed}, where deed is one of `DEEDS`."""
     phone = Phone(world)
     return Starlette(
         routes=[
@@ -70,6 +70,7 @@ class Phone:
             staff=isinstance(who, Staff),
             mine=[each for each in groups if who.id in each.members],
             others=[each for each in groups if who.id not in each.members],
+            greetings=self._world.welcomes.seen_by(who.id),
             inbox=self._world.inbox(who.id) if isinstance(who, Staff) else [],
         )
 
@@ -149,10 +150,26 @@ def _add(world: World, who: Person, form: Form) -> str:
     return f"已加 {world.staff[form['userid']].name} 为好友"
 
 
+def _attach(world: World, who: Person, form: Form) -> str:
+    """The owner chooses the group's welcome."""
+    world.welcomes.attach(world.groups[form["chat_id"]], form.get("template", ""), by=who.id)
+    return "已设置入群欢迎语"
+
+
+def _say(world: World, who: Person, form: Form) -> str:
+    text = form.get("text", "").strip()
+    if not text:
+        raise ImpossibleError("什么也没写")
+    world.says(who, form["chat_id"], text)
+    return ""
+
+
 DEEDS: dict[str, Callable[[World, Person, Form], str]] = {
     "press": _press,
     "remove": _remove,
     "join": _join,
     "leave": _leave,
     "add": _add,
+    "attach": _attach,
+    "say": _say,
 }

@@ -4,7 +4,7 @@ What people do raises callbacks; what the API changes raises none (pages 92130, 
 `run_due` carries out what is due at `clock.now()`.
 """
 
-from asyncio import TaskGroup
+from asyncio import TaskGroup, iscoroutine
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,9 @@ from simulator.messages import Delivered, PostOffice, Received
 from simulator.people import Customer, Follow, Staff
 from simulator.schedule import Deed, Schedule
 from simulator.story import Story
+from simulator.talk import Said, Talk
 from simulator.transfers import Transfers
+from simulator.welcome import Welcomes
 
 Person = Customer | Staff
 SCAN_LIMIT = 200  # a code stops letting people in here; above, only by invitation
@@ -72,7 +74,8 @@ class World:
         self.on_story: list[Story] = []
         self.schedule = Schedule()
         self.tokens, self.usage, self.mail = Tokens(self), Usage(self), PostOffice(self)
-        self.tickets, self.transfers = Tokens(self, "ticket"), Transfers()
+        self.tickets, self.transfers, self.talk = Tokens(self, "ticket"), Transfers(), Talk(self)
+        self.welcomes = Welcomes(self)
         self.courier = Courier(self, token, aes_key)
         self._ids = Ids(seed)
 
@@ -108,7 +111,7 @@ class World:
         self.courier.callback_to(url, client)
 
     def at(self, when: datetime, deed: Deed) -> None:
-        """Plan something: `world.at(noon, lambda: world.join(group, rival))`."""
+        """Plan something: `world.at(noon, lambda: world.join(group, rival))`. A coroutine is carried out."""
         self.schedule.plan(when, deed)
 
     def next_due(self) -> datetime | None:
@@ -122,12 +125,13 @@ class World:
         done = 0
         while (what := self.schedule.take(self.clock.now())) is not None:
             done += 1
-            if not isinstance(what, Attempt):
-                what()
-            elif group is None:
-                await self.courier.attempt(what)
+            going = self.courier.attempt(what) if isinstance(what, Attempt) else what()
+            if not iscoroutine(going):
+                continue
+            if group is None:
+                await going
             else:
-                group.create_task(self.courier.attempt(what))
+                group.create_task(going)
         return done
 
     async def verify_url(self) -> bool:
@@ -168,6 +172,8 @@ class World:
         lag = self.read_lag if self.strikes("lagging_reads") else timedelta(0)
         who.follows[userid] = Follow(userid, now, now + lag, state)
         welcome = self.new_id("welcome", 43) if who.type == 1 else None
+        if welcome is not None:
+            self.welcomes.issue(welcome, userid, who.id)
         change = "add_half_external_contact" if half else "add_external_contact"
         self._contact_event(change, userid, who, {"State": state, "WelcomeCode": welcome})
         self.tell(who.name, f"加了{self.staff[userid].name}为好友", userid=userid, person=who.id)
@@ -231,6 +237,8 @@ class World:
         self._roster_event(into, joined=True, scene=3 if how == 3 else 0, members=[each.id for each in everybody])
         way = "扫码" if how == 3 else f"由{by.name}邀请" if by else "通过邀请"
         for each in everybody:
+            if isinstance(each, Customer):
+                self.welcomes.enters(into, each)
             self.tell(self._title(each), f"{way}进入群「{into.name}」", chat_id=into.chat_id, person=each.id)
 
     def _let_in(self, into: Group, people: Sequence[Person], scene: int) -> None:
@@ -311,6 +319,10 @@ class World:
         gone.members.clear()
         self._chat_event(gone, "dismiss")
         self.tell(self.staff[gone.owner].name, f"解散了群「{gone.name}」", chat_id=gone.chat_id)
+
+    def says(self, person: Person | str, group: Group | str, text: str, type: str = "text") -> Said:  # noqa: A002
+        """Somebody writes in a group that they are in; `type` as the archive names it. Raises ImpossibleError."""
+        return self.talk.says(self._person(person), self._group(group), text, type)
 
     # --- cards --------------------------------------------------------------------------------------------------------
 

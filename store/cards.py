@@ -17,14 +17,14 @@ from store.removal import CaseRow
 
 CODE_LIFE = timedelta(hours=72)  # page 94945
 A_MINUTE = timedelta(minutes=1)
-MAILINGS_KEPT = timedelta(hours=1)
+MAILINGS_KEPT = timedelta(days=1)
 
-Kind = Literal["ask", "escalation"]
+Kind = Literal["ask", "warn", "escalation", "held"]
 
 
 class CardRow(SQLModel, table=True):
-    """`kind`: ask (those who can remove) or escalation (managers). `codes`: unused response codes, newest last, each
-    as "code until" (one use, 72 hours: page 94945).
+    """`kind`: ask and warn (those who can remove), escalation and held (managers). `codes`: unused response codes, the
+    newest last, each as "code until" (one use, 72 hours: page 94945).
     """
 
     __tablename__ = "cards"
@@ -81,7 +81,7 @@ class PressRow(SQLModel, table=True):
 
 
 class MailingRow(SQLModel, table=True):
-    """One message to one member of staff; kept for an hour or more, for the platform's limits (page 90454)."""
+    """One message to one member of staff; kept for a day, for the platform's limits (page 90454) and our own."""
 
     __tablename__ = "mailings"
 
@@ -90,22 +90,22 @@ class MailingRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcTime, index=True)
 
 
-async def plan(tx: Tx, case: CaseRow, *, first_at: datetime, gap: timedelta) -> CardRow:
+async def plan(tx: Tx, case: CaseRow, kind: Kind, *, first_at: datetime, gap: timedelta) -> CardRow:
     """Put the case on the group's planned card if there is room, else on a new one: at `first_at`, or `gap` after the
     group's last card, whichever is later. A planned card is locked: it is not sent while a case is put on it.
     """
     await tx.flush()  # a card of this very transaction may be planned no more
-    connection, of_group = await tx.connection(), {"chat_id": case.chat_id}
+    connection, of_group = await tx.connection(), {"chat_id": case.chat_id, "kind": kind}
     for card_id in (await connection.execute(_PLANNED, of_group)).scalars().all():
         if len(await cases_on(tx, card_id)) < PEOPLE_A_CARD and (planned := await card(tx, card_id)):
-            await _put_on(tx, planned, [case])
+            await put_on(tx, planned, [case])
             return planned
     last: datetime | None = (await connection.execute(_LAST_ASKED, of_group)).scalar_one()
-    return await new(tx, "ask", [case], send_at=max(first_at, last + gap) if last else first_at)
+    return await new(tx, kind, [case], send_at=max(first_at, last + gap) if last else first_at)
 
 
 _CARDS = table_of(CardRow)
-_ASKS = (_CARDS.c.chat_id == bindparam("chat_id")) & (_CARDS.c.kind == "ask")
+_ASKS = (_CARDS.c.chat_id == bindparam("chat_id")) & (_CARDS.c.kind == bindparam("kind"))
 _PLANNED = columns(_CARDS.c.id).where(_ASKS, _CARDS.c.state == "planned").order_by(_CARDS.c.id).with_for_update()
 _LAST_ASKED = columns(func.max(_CARDS.c.send_at)).where(_ASKS, _CARDS.c.state.in_(["due", "sent", "closed"]))
 
@@ -116,17 +116,23 @@ async def new(tx: Tx, kind: Kind, cases: list[CaseRow], *, send_at: datetime) ->
     card = CardRow(**row, recipients=[], codes=[])
     card.id = (await (await tx.connection()).execute(_NEW, {**row, "recipients": [], "codes": []})).scalar_one()
     keep_in_step(tx, card)
-    await _put_on(tx, card, cases)
+    await put_on(tx, card, cases)
     return card
 
 
-async def _put_on(tx: Tx, card: CardRow, cases: list[CaseRow]) -> None:
+async def put_on(tx: Tx, card: CardRow, cases: list[CaseRow]) -> None:
+    """The card is about these cases, too."""
     rows = [{"card_id": card.number, "case_id": case.number} for case in cases]
     await (await tx.connection()).execute(_PUT_ON, rows)
 
 
 _NEW = insert(_CARDS).returning(_CARDS.c.id)
 _PUT_ON = insert(table_of(CardCaseRow))
+
+
+async def take_off(tx: Tx, card: CardRow, case: CaseRow) -> None:
+    """A planned card is not about this case any more."""
+    await tx.exec(delete(CardCaseRow).where(col(CardCaseRow.card_id) == card.id, col(CardCaseRow.case_id) == case.id))
 
 
 async def card(tx: Tx, card_id: int) -> CardRow | None:
@@ -212,13 +218,13 @@ _NOTE_MAILING = insert(_MAILINGS)
 
 
 async def prune_mailings(tx: Tx, *, now: datetime) -> int:
-    """Forget messages of more than an hour ago; says how many."""
+    """Forget messages of more than a day ago; says how many."""
     old = delete(_MAILINGS).where(_MAILINGS.c.at < now - MAILINGS_KEPT)
     return (await (await tx.connection()).execute(old)).rowcount
 
 
 async def often_mailed(tx: Tx, userids: list[str], *, times: int, since: datetime) -> set[str]:
-    """Who among them has had, or is about to get, this many messages or more since then (an hour ago at most)."""
+    """Who among them has had, or is about to get, this many messages or more since then (a day ago at most)."""
     which = {"ids": userids, "since": since, "times": times}
     return set((await (await tx.connection()).execute(_OFTEN_MAILED, which)).scalars())
 

@@ -1,20 +1,26 @@
 """The configurations that were put in force, a row for each time. The newest is the one that all processes follow."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel, col, select
 
+from store.columns import Json
 from store.database import BigId, Tx, UtcTime
 
 
 class ConfigRow(SQLModel, table=True):
-    """A config that was found good. `hash`: hex SHA-256 of `text`; it comes again where somebody goes back to it."""
+    """A config that was found good, with the word files it names: name → text.
+
+    `hash`: hex SHA-256 of both; it comes again where somebody goes back to it.
+    """
 
     __tablename__ = "configs"
 
     id: int = Field(default=None, primary_key=True, sa_type=BigId)
     hash: str = Field(index=True)
     text: str
+    files: dict[str, str] = Field(default={}, sa_type=Json)
     activated_at: datetime = Field(sa_type=UtcTime)
 
 
@@ -28,11 +34,11 @@ async def newest_id(tx: Tx) -> int | None:
     return (await tx.exec(select(ConfigRow.id).order_by(col(ConfigRow.id).desc()).limit(1))).first()
 
 
-async def activate(tx: Tx, text: str, *, config_hash: str, now: datetime) -> ConfigRow:
+async def activate(tx: Tx, text: str, *, files: Mapping[str, str] = {}, config_hash: str, now: datetime) -> ConfigRow:
     """Put this config in force. Where it is so already, nothing is written."""
     row = await newest(tx)
     if row is None or row.hash != config_hash:
-        row = ConfigRow(hash=config_hash, text=text, activated_at=now)
+        row = ConfigRow(hash=config_hash, text=text, files=dict(files), activated_at=now)
         tx.add(row)
         await tx.flush()
     return row

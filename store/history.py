@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 
+from store import people
 from store.cards import CardCaseRow, CardRow
 from store.database import Tx, table_of
 from store.outbox import Outbox
@@ -88,8 +89,22 @@ async def stays(tx: Tx, external_userid: str) -> list[tuple[GroupRow, MemberRow]
 
 async def releases(tx: Tx, external_userid: str) -> list[ReleaseRow]:
     """Who released somebody from which rule, and when."""
-    query = select(ReleaseRow).where(ReleaseRow.external_userid == external_userid)
+    query = select(ReleaseRow).where(ReleaseRow.subject == external_userid)
     return list((await tx.exec(query.order_by(col(ReleaseRow.released_at)))).all())
+
+
+async def all_releases(tx: Tx) -> list[ReleaseRow]:
+    """Every release, the newest first."""
+    query = select(ReleaseRow).order_by(col(ReleaseRow.released_at).desc(), ReleaseRow.subject, ReleaseRow.rule)
+    return list((await tx.exec(query)).all())
+
+
+async def released_name(tx: Tx, subject: str) -> str:
+    """What the subject of a release is called: a person, or everybody of a company."""
+    prefix = people.company("")
+    if subject.startswith(prefix):
+        return f"「{subject.removeprefix(prefix)}」的所有人"
+    return await name_of(tx, subject)
 
 
 async def cases_about(tx: Tx, external_userid: str) -> list[CaseRow]:

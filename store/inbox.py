@@ -67,7 +67,12 @@ def digest(content: bytes) -> str:
 
 def event_of(row: Inbox) -> AnyEvent:
     """The event in a row that is not a callback (a callback's payload is XML, which `wecom.callbacks` reads)."""
-    return any_event.validate_json(row.payload)
+    return event_from(row.payload)
+
+
+def event_from(payload: str) -> AnyEvent:
+    """Likewise, of a payload alone."""
+    return any_event.validate_json(payload)
 
 
 async def finished_callbacks(tx: Tx) -> int:

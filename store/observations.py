@@ -10,6 +10,9 @@ from store.database import Tx, UtcTime, table_of
 NATIVE_GUARD = "native_guard"
 """WeCom's own 防骚扰 took somebody out before anybody was asked (no API reads that switch)."""
 
+MONTHLY = "native-controls:"
+"""What the matters begin with that ask the managers once a month to look at the native switches (store/matters.py)."""
+
 
 class ObservationRow(SQLModel, table=True):
     """`by`: who confirmed it, where a person did."""

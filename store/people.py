@@ -1,16 +1,18 @@
 """External people: what the platform says of them, when to ask again, and who was released by whom."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Insert, bindparam, func
+from sqlalchemy import Insert, bindparam, delete, func
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select
 
-from rules.facts import Account, Person
+from rules.facts import Account
+from store.columns import Json
 from store.database import Tx, UtcTime, table_of
 
 ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 86_400))
@@ -18,7 +20,10 @@ ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 86_400))
 
 
 class PersonRow(SQLModel, table=True):
-    """One external person. `account`: wechat, wecom, unknown. `checks`: how many answers in a row told nothing."""
+    """One external person. `account`: wechat, wecom, unknown. `followers`: userids of our staff who have added them.
+
+    `checks`: how many answers in a row told nothing.
+    """
 
     __tablename__ = "people"
 
@@ -27,17 +32,21 @@ class PersonRow(SQLModel, table=True):
     account: str = "unknown"
     company: str = ""
     company_full_name: str = ""
+    followers: list[str] = Field(default_factory=list, sa_type=Json)
     checks: int = 0
     checked_at: datetime | None = Field(default=None, sa_type=UtcTime)
     check_due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
 
 
 class ReleaseRow(SQLModel, table=True):
-    """Somebody was released: no rule of this name asks about them again. Written once, with who and when."""
+    """Somebody was released: no rule of this name asks about them again. Written once, with who and when.
+
+    `subject`: an external_userid, or a company and with it everybody in it (`company`).
+    """
 
     __tablename__ = "releases"
 
-    external_userid: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
     rule: str = Field(primary_key=True)
     released_by: str
     released_at: datetime = Field(sa_type=UtcTime)
@@ -57,7 +66,15 @@ async def known_or_new(tx: Tx, external_userid: str) -> PersonRow:
 
 
 async def note_contact(  # the columns of a row, by name
-    tx: Tx, external_userid: str, *, account: str, name: str, company: str, company_full_name: str, now: datetime
+    tx: Tx,
+    external_userid: str,
+    *,
+    account: str,
+    name: str,
+    company: str,
+    company_full_name: str,
+    followers: Sequence[str],
+    now: datetime,
 ) -> None:
     """What the platform answered about somebody. Not for a row that this transaction has loaded."""
     row = {
@@ -66,6 +83,7 @@ async def note_contact(  # the columns of a row, by name
         "name": name,
         "company": company,
         "company_full_name": company_full_name,
+        "followers": list(followers),
         "checks": 0,
         "checked_at": now,
         "check_due_at": None,
@@ -82,7 +100,12 @@ async def note_no_contact(tx: Tx, external_userid: str, *, now: datetime) -> Non
 
 
 _PEOPLE = table_of(PersonRow)
-_NOTHING_KNOWN = {"name": "", "account": "unknown", "company": "", "company_full_name": "", "checks": 1}
+_NOTHING_KNOWN = {
+    **dict.fromkeys(("name", "company", "company_full_name"), ""),
+    "account": "unknown",
+    "followers": [],
+    "checks": 1,
+}
 
 
 @cache
@@ -110,6 +133,7 @@ class Known(NamedTuple):
     company: str
     company_full_name: str
     checks: int
+    followers: list[str]
 
 
 async def known(tx: Tx, ids: Sequence[str]) -> dict[str, Known]:
@@ -125,30 +149,43 @@ _THESE_PEOPLE = columns(*(_PEOPLE.c[name] for name in Known._fields)).where(
 )
 
 
-async def released(tx: Tx, ids: list[str]) -> dict[tuple[str, str], str]:
-    """Who released which of these people from which rule: (external_userid, rule) → name or userid."""
-    rows = await (await tx.connection()).execute(_THESE_RELEASES, {"ids": ids})
-    return {(row.external_userid, row.rule): row.released_by for row in rows}
+def company(name: str) -> str:
+    """The subject of a release that is about everybody of a company."""
+    return f"company:{name}"
+
+
+@dataclass(frozen=True)
+class Released:
+    """Who released whom from which rule: (subject, rule) → name or userid."""
+
+    by: Mapping[tuple[str, str], str]
+
+    def of(self, external_userid: str, their_company: str) -> dict[str, str]:
+        """The rules from which this person is released, by themselves or with their company, and by whom."""
+        subjects = {external_userid, company(their_company)} if their_company else {external_userid}
+        return {rule: by for (subject, rule), by in self.by.items() if subject in subjects}
+
+
+async def released(tx: Tx, ids: Sequence[str], companies: Sequence[str]) -> Released:
+    """Who released these people, or everybody of these companies."""
+    subjects = [*ids, *map(company, companies)]
+    rows = await (await tx.connection()).execute(_THESE_RELEASES, {"subjects": subjects})
+    return Released({(row.subject, row.rule): row.released_by for row in rows})
 
 
 _RELEASES = table_of(ReleaseRow)
-_THESE_RELEASES = columns(_RELEASES.c.external_userid, _RELEASES.c.rule, _RELEASES.c.released_by).where(
-    _RELEASES.c.external_userid.in_(bindparam("ids", expanding=True))
+_THESE_RELEASES = columns(_RELEASES.c.subject, _RELEASES.c.rule, _RELEASES.c.released_by).where(
+    _RELEASES.c.subject.in_(bindparam("subjects", expanding=True))
 )
 
 
-def facts(row: Known | None, external_userid: str, releases: dict[tuple[str, str], str], rule: str) -> Person:
-    """What the rule of this name may see of the person."""
-    return Person(
-        external_userid=external_userid,
-        account=_account(row.account) if row else "unknown",
-        company=row.company if row else "",
-        company_full_name=row.company_full_name if row else "",
-        released_by=releases.get((external_userid, rule)),
-    )
+async def of_company(tx: Tx, name: str) -> list[str]:
+    """Who is known to be of this company."""
+    return list((await tx.exec(select(PersonRow.external_userid).where(PersonRow.company == name))).all())
 
 
-def _account(value: str) -> Account:
+def account(value: str) -> Account:
+    """The column as the type that rules know."""
     return "wechat" if value == "wechat" else "wecom" if value == "wecom" else "unknown"
 
 
@@ -174,17 +211,17 @@ def _ask_again(dialect: str) -> Insert:
     )
 
 
-async def release(
-    tx: Tx, external_userid: str, rule: str, *, released_by: str, case_id: int | None, now: datetime
-) -> None:
-    """Put somebody on the allow-list of one rule; the first to do so stays on record."""
-    if await tx.get(ReleaseRow, (external_userid, rule)) is None:
-        tx.add(
-            ReleaseRow(
-                external_userid=external_userid, rule=rule, released_by=released_by, released_at=now, case_id=case_id
-            )
-        )
+async def release(tx: Tx, subject: str, rule: str, *, released_by: str, case_id: int | None, now: datetime) -> None:
+    """Put a person, or a company, on the allow-list of one rule; the first to do so stays on record."""
+    if await tx.get(ReleaseRow, (subject, rule)) is None:
+        tx.add(ReleaseRow(subject=subject, rule=rule, released_by=released_by, released_at=now, case_id=case_id))
         await tx.flush()
+
+
+async def withdraw_release(tx: Tx, subject: str, rules: Iterable[str]) -> None:
+    """These rules ask about this person again."""
+    theirs = (col(ReleaseRow.subject) == subject) & col(ReleaseRow.rule).in_(list(rules))
+    await tx.exec(delete(ReleaseRow).where(theirs))
 
 
 async def checks_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[PersonRow]:

@@ -19,7 +19,7 @@ from store.columns import UtcTime, table_of
 from store.database import Tx
 from store.inbox import Inbox
 from store.removal import CaseRow
-from store.roster import GroupRow
+from store.roster import GroupRow, MemberRow
 
 
 class RoundRow(SQLModel, table=True):
@@ -56,6 +56,7 @@ async def next_round(tx: Tx) -> datetime:
 
 _GROUPS = table_of(GroupRow)
 _CASES = table_of(CaseRow)
+_MEMBERS = table_of(MemberRow)
 
 
 class Standing(NamedTuple):
@@ -79,6 +80,18 @@ async def standings(tx: Tx, chat_ids: Collection[str] | None = None) -> dict[str
     if chat_ids is not None:
         chosen = chosen.where(_GROUPS.c.chat_id.in_(chat_ids))
     return {row.chat_id: row for row in map(Standing._make, await (await tx.connection()).execute(chosen))}
+
+
+async def names(tx: Tx, chat_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """What the people in these groups are called, by group and external_userid."""
+    member = _MEMBERS.c
+    chosen = select(member.chat_id, member.external_userid, member.name).where(
+        member.chat_id.in_(chat_ids), member.left_at.is_(None)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for chat_id, external_userid, name in await (await tx.connection()).execute(chosen):
+        found.setdefault(chat_id, {})[external_userid] = name
+    return found
 
 
 async def add_groups(tx: Tx, chat_ids: Iterable[str], *, now: datetime) -> None:

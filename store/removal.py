@@ -1,5 +1,6 @@
-"""Removal cases: one person in one group under one rule, open until the roster or somebody's word closes it."""
+"""Cases: one person in one group, with every rule's reasons, open until the roster or somebody's word closes it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,8 @@ from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
-from rules.removal import Outcome
+from rules.removal import Outcome, Reason, sum_up
+from store.columns import Json
 from store.database import Tx, UtcTime, keep_in_step, table_of
 
 
@@ -15,7 +17,9 @@ class CaseRow(SQLModel, table=True):
     """`open_key` is "chat_id external_userid" while open, then empty: nobody has two open cases in one group.
 
     `listed`: nobody gets a card about it; it stands in the daily list of those who can remove. `step`: what is due at
-    `step_due_at` (ask, check, remind, escalate). `pressed_by`: who said 已移出 and is waited for.
+    `step_due_at` (ask, check, remind, escalate). `pressed_by`: who said 已移出 and is waited for. `demand`: remove or
+    warn. `held`: a manager has to look at it first. `reasons`: what each rule has to say; `rule`, `evidence`, `because`
+    and `doubt` sum them up. `grace_until`: until then the person may put it right, and nobody is reminded.
     """
 
     __tablename__ = "cases"
@@ -27,6 +31,10 @@ class CaseRow(SQLModel, table=True):
     evidence: str
     because: str
     doubt: str = ""
+    demand: str = "remove"
+    held: bool = False
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    grace_until: datetime | None = Field(default=None, sa_type=UtcTime)
     open_key: str | None = Field(default=None, unique=True)
     listed: bool = False
     opened_at: datetime = Field(sa_type=UtcTime)
@@ -46,6 +54,26 @@ class CaseRow(SQLModel, table=True):
         if self.id is None:
             raise ValueError("a case has no number before it is written")
         return self.id
+
+    def why(self) -> tuple[Reason, ...]:
+        """The reasons, in the order of the config."""
+        return tuple(Reason.model_validate(each) for each in self.reasons)
+
+    def give(self, reasons: Sequence[Reason], *, now: datetime) -> None:
+        """Set the reasons, at least one, and what follows from them."""
+        summary = sum_up(reasons)
+        self.reasons = [each.model_dump(mode="json") for each in reasons]
+        self.rule, self.evidence, self.because, self.doubt = (
+            summary.rule,
+            summary.evidence,
+            summary.because,
+            summary.doubt,
+        )
+        self.demand, self.held = summary.demand, summary.held
+        if self.grace_until is None and summary.grace is not None:
+            self.grace_until = now + summary.grace
+        elif summary.grace is None:
+            self.grace_until = None
 
 
 def _open_key(chat_id: str, external_userid: str) -> str:
@@ -102,47 +130,63 @@ async def closed_since(tx: Tx, moment: datetime) -> list[CaseRow]:
     return list((await tx.exec(query)).all())
 
 
-async def open_cases_about(tx: Tx, external_userid: str, rule: str) -> list[CaseRow]:
-    """The open cases of one rule about one person, in any group."""
+async def open_cases_about(tx: Tx, external_userid: str) -> list[CaseRow]:
+    """The open cases about one person, in any group."""
     query = (
         select(CaseRow)
-        .where(CaseRow.external_userid == external_userid, CaseRow.rule == rule, col(CaseRow.open_key).is_not(None))
+        .where(CaseRow.external_userid == external_userid, col(CaseRow.open_key).is_not(None))
         .order_by(col(CaseRow.id))
     )
     return list((await tx.exec(query)).all())
 
 
+async def have_open_cases(tx: Tx, people: Sequence[str]) -> list[str]:
+    """Who of these people has an open case in any group."""
+    query = select(CaseRow.external_userid).where(
+        col(CaseRow.external_userid).in_(people), col(CaseRow.open_key).is_not(None)
+    )
+    return sorted((await tx.exec(query.distinct())).all())
+
+
+async def held_cases(tx: Tx, rule: str) -> list[CaseRow]:
+    """The open cases of one rule that wait for a manager, oldest first."""
+    query = select(CaseRow).where(CaseRow.rule == rule, col(CaseRow.held).is_(True), col(CaseRow.open_key).is_not(None))
+    return list((await tx.exec(query.order_by(col(CaseRow.id)).with_for_update())).all())
+
+
 async def open_case(
-    tx: Tx,
-    *,
-    chat_id: str,
-    external_userid: str,
-    rule: str,
-    evidence: str,
-    because: str,
-    doubt: str,
-    listed: bool,
-    now: datetime,
+    tx: Tx, *, chat_id: str, external_userid: str, reasons: Sequence[Reason], listed: bool, now: datetime
 ) -> CaseRow:
     """Write a new case. Look for an open one first: there can be one per group and person."""
-    new: dict[str, Any] = {
-        "chat_id": chat_id,
-        "external_userid": external_userid,
-        "rule": rule,
-        "evidence": evidence,
-        "because": because,
-        "doubt": doubt,
-        "listed": listed,
-        "open_key": _open_key(chat_id, external_userid),
-        "opened_at": now,
-    }
-    row = CaseRow(**new)
+    row = CaseRow(
+        chat_id=chat_id,
+        external_userid=external_userid,
+        rule="",
+        evidence="",
+        because="",
+        listed=listed,
+        open_key=_open_key(chat_id, external_userid),
+        opened_at=now,
+    )
+    row.give(reasons, now=now)
+    new = row.model_dump(exclude={"id"})
     row.id = (await (await tx.connection()).execute(_OPEN_CASE, new)).scalar_one()
     keep_in_step(tx, row)
     return row
 
 
 _OPEN_CASE = insert(_CASES).returning(_CASES.c.id)
+
+
+async def told_since(tx: Tx, chat_id: str, external_userid: str, moment: datetime) -> set[str]:
+    """The rules that have had somebody in a group told something since then, or tried in vain to."""
+    query = select(CaseRow).where(
+        CaseRow.chat_id == chat_id,
+        CaseRow.external_userid == external_userid,
+        col(CaseRow.outcome).in_(["warned", "lapsed"]),
+        col(CaseRow.closed_at) >= moment,
+    )
+    return {reason.rule for row in (await tx.exec(query)).all() for reason in row.why()}
 
 
 async def times_removed(tx: Tx, chat_id: str, external_userid: str) -> int:

@@ -214,6 +214,12 @@ async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None
     return await tx.get(MemberRow, (chat_id, external_userid))
 
 
+async def members(tx: Tx, chat_id: str, ids: Sequence[str]) -> list[MemberRow]:
+    """The rows of these people, whether still there or not, in the order of their ids."""
+    query = select(MemberRow).where(MemberRow.chat_id == chat_id, col(MemberRow.external_userid).in_(ids))
+    return list((await tx.exec(query.order_by(MemberRow.external_userid))).all())
+
+
 async def groups_of(tx: Tx, external_userid: str) -> list[tuple[GroupRow, MemberRow]]:
     """The groups that somebody is in now, with their row in each; they cannot leave before the transaction ends."""
     query = (
@@ -225,6 +231,13 @@ async def groups_of(tx: Tx, external_userid: str) -> list[tuple[GroupRow, Member
         .with_for_update(of=MemberRow)
     )
     return [(group, member) for group, member in (await tx.exec(query)).all()]
+
+
+async def who_are(tx: Tx, ids: Sequence[str]) -> list[str]:
+    """The external_userids of the people in any group who have one of these ids or unionids."""
+    named = col(MemberRow.external_userid).in_(ids) | col(MemberRow.unionid).in_(ids)
+    query = select(MemberRow.external_userid).where(named, col(MemberRow.left_at).is_(None)).distinct()
+    return sorted((await tx.exec(query)).all())
 
 
 async def mark_left(tx: Tx, chat_id: str, people: Iterable[str], *, quit_scene: int | None, at: datetime) -> list[str]:

@@ -63,7 +63,7 @@ async def open_rows(tx: Tx, chat_ids: list[str]) -> list[OpenRow]:
     asked = (
         select(CardCaseRow.case_id, func.max(CardRow.send_at).label("asked_at"))
         .join(CardRow, col(CardRow.id) == col(CardCaseRow.card_id))
-        .where(CardRow.kind == "ask", col(CardRow.state).in_(["sent", "closed"]))
+        .where(col(CardRow.kind).in_(["ask", "warn"]), col(CardRow.state).in_(["sent", "closed"]))
         .group_by(col(CardCaseRow.case_id))
         .subquery()
     )

@@ -245,7 +245,8 @@ _DECIDING = re.compile(
 
 
 def route(xml: bytes) -> tuple[int, str | None]:
-    """The lane, and the key whose rows are worked on in the order they came: `group:…`, `person:…`, `card:…` or None.
+    """The lane, and the key whose rows are worked on in the order they came: `group:…`, `person:…`,
+    `welcome:…`, `card:…` or None.
 
     Never raises: what it does not understand is (NORMAL, None).
     """
@@ -255,7 +256,10 @@ def route(xml: bytes) -> tuple[int, str | None]:
         lane = REMOVAL if field.get(b"UpdateDetail") in (b"add_member", b"del_member") else NORMAL
         return lane, _key("group", field.get(b"ChatId"))
     if event == b"change_external_contact":
-        return WELCOME if b"WelcomeCode" in field else NORMAL, _key("person", field.get(b"ExternalUserID"))
+        person = field.get(b"ExternalUserID")
+        if b"WelcomeCode" in field:  # a key of its own: nothing else about the person may hold it up
+            return WELCOME, _key("welcome", person)
+        return NORMAL, _key("person", person)
     if event == b"template_card_event":
         return REMOVAL, _key("card", field.get(b"TaskId"))
     return NORMAL, None

@@ -7,9 +7,20 @@ check (page 90236: 1,800 s here) and by `task_id`.
 import unicodedata
 from typing import Any
 
-from rules.actions import Card, SendCard, SendNotice, SendText, TransferGroup, UpdateCard
+from rules.actions import (
+    AddWelcomeTemplate,
+    Card,
+    DeleteWelcomeTemplate,
+    EditWelcomeTemplate,
+    SendCard,
+    SendNotice,
+    SendText,
+    SendWelcome,
+    TransferGroup,
+    UpdateCard,
+)
 from rules.value import Value
-from wecom.errors import PlatformError
+from wecom.errors import OUTCOME_UNKNOWN, PlatformError
 from wecom.gateway import Gateway
 
 
@@ -62,6 +73,38 @@ async def update_card(gateway: Gateway, deed: UpdateCard) -> None:
         "button": {"replace_name": deed.replace_with},
     }
     await gateway.post("message/update_template_card", body)
+
+
+async def send_welcome(gateway: Gateway, deed: SendWelcome) -> None:
+    """externalcontact/send_welcome_msg (page 92137): 41051 where this code has been used, 41050 after 20 seconds."""
+    body = {"welcome_code": deed.welcome_code, "text": {"content": deed.text}}
+    await gateway.post("externalcontact/send_welcome_msg", body)
+
+
+_TEMPLATE = "externalcontact/group_welcome_template"
+
+
+async def add_welcome_template(gateway: Gateway, deed: AddWelcomeTemplate) -> str:
+    """group_welcome_template/add (page 92366): the template's id. Not idempotent, and templates cannot be listed.
+
+    `notify` 0: the platform would tell all staff, each time; the bot tells each owner about their groups once.
+    """
+    path = f"{_TEMPLATE}/add"
+    answer = await gateway.post(path, {"text": {"content": deed.text}, "notify": 0})
+    template_id = str(answer.get("template_id") or "")
+    if not template_id:
+        raise PlatformError(OUTCOME_UNKNOWN, path)
+    return template_id
+
+
+async def edit_welcome_template(gateway: Gateway, deed: EditWelcomeTemplate) -> None:
+    """group_welcome_template/edit (page 92366). Only templates that this app made."""
+    await gateway.post(f"{_TEMPLATE}/edit", {"template_id": deed.template_id, "text": {"content": deed.text}})
+
+
+async def delete_welcome_template(gateway: Gateway, deed: DeleteWelcomeTemplate) -> None:
+    """group_welcome_template/del (page 92366). Only templates that this app made."""
+    await gateway.post(f"{_TEMPLATE}/del", {"template_id": deed.template_id})
 
 
 async def _send(gateway: Gateway, to: tuple[str, ...], kind: str, content: dict[str, Any]) -> Sent:

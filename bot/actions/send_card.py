@@ -5,7 +5,7 @@ from datetime import datetime
 from loguru import logger
 
 from bot.actions.action import Hands
-from handlers import cases
+from handlers import case_cards
 from rules.actions import SendCard
 from store import cards
 from store.database import Tx
@@ -42,7 +42,7 @@ async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:
     if result.response_code:
         card.keep_code(result.response_code, now=now)
     if card.state == "closed":
-        await cases.show_closed(tx, card, now=now)
+        await case_cards.show_closed(tx, card, now=now)
 
 
 async def give_up(deed: SendCard, error: PlatformError, tx: Tx, now: datetime) -> None:

@@ -1,12 +1,15 @@
 """`steward explain CASE|PERSON|GROUP`."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from bot.commands.opening import AsJson, with_store
+
+if TYPE_CHECKING:
+    from bot.explain.tell import CaseFile
 
 
 def explain(
@@ -15,7 +18,7 @@ def explain(
 ) -> None:
     """说清楚一个案件、一个人或一个群：问过哪些规则、为什么、做了什么。"""
     from bot import say
-    from bot.explain.tell import Candidate, NotFoundError, Story, find, tell
+    from bot.explain.tell import Candidate, CaseFile, NotFoundError, Story, find, tell
     from bot.explain.words import show, show_candidates
     from store.database import Database
 
@@ -42,7 +45,24 @@ def explain(
         else:
             show_candidates(what, found, console)
         raise typer.Exit(1)
+    if isinstance(found, CaseFile):
+        found = found.model_copy(update={"appeal": _appeal_link(found)})
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
         show(found, console)
+
+
+def _appeal_link(file: "CaseFile") -> str:
+    """ "" where this installation's settings are not here: the story is told without."""
+    from bot.clocks import SystemClock
+    from bot.commands.links import page_links
+    from bot.settings import SettingsError
+    from rules.actions import Link
+
+    case = file.case
+    link = Link(page="appeal", userid=case.external_userid, issued_at=SystemClock().now(), case_id=case.number)
+    try:
+        return page_links().url(link)
+    except SettingsError:
+        return ""

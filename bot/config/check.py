@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.config.needs import unmet
 from bot.config.problems import Kind, Problem
-from bot.config.read import ConfigError, NoFileError, config_hash, parse_with_places, read_text
+from bot.config.read import ConfigError, NoFileError, parse_with_places, read_written
 from bot.config.warnings import Known, warnings
+from bot.config.word_files import with_words
 from bot.config.words import Item, Section, describe
 from rules.book import Book
 from store import roster, staff
@@ -78,18 +79,19 @@ def look_at(path: Path, known: Known | None = None, there: Collection[str] = ())
     `there`: names of the settings that are given, in the environment or in `.env`.
     """
     try:
-        text = read_text(path)
+        config = read_written(path)
     except NoFileError as error:
         return Report(path.name, error.problems, read=False)
     except ConfigError as error:
         return Report(path.name, error.problems)
     try:
-        book, root = parse_with_places(text, path.name, Book)
+        book, root = parse_with_places(config.text, path.name, Book)
     except ConfigError as error:
-        return Report(path.name, error.problems, version=config_hash(text))
-    lacking = unmet(book, root, path.name, there)
+        return Report(path.name, error.problems, version=config.hash)
+    book, wrong = with_words(book, root, path.name, config.files)
+    lacking = [*wrong, *unmet(book, root, path.name, there)]
     problems = [*lacking, *warnings(book, root, path.name, known)]
-    return Report(path.name, problems, None if lacking else book, config_hash(text), known=known)
+    return Report(path.name, problems, None if lacking else book, config.hash, known=known)
 
 
 async def ask(database_url: str) -> Known:

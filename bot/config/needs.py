@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bot.config.problems import Problem, written
-from bot.config.read import ConfigError, parse_with_places
+from bot.config.read import ConfigError, Written, parse_with_places
+from bot.config.word_files import with_words
 from bot.config.yaml_tree import Node, Path, key_place
 from bot.settings import Settings
 from rules.book import Book
@@ -36,9 +37,11 @@ def _unmet(book: Book, root: Node, file: str, there: Collection[str]) -> Iterato
             yield Problem(file, *key_place(root, path), written(path), "", reason)
 
 
-def parse_book(text: str, file: str, there: Collection[str]) -> Book:
-    """The text as a Book that can be put in force with these settings. Raises ConfigError."""
-    book, root = parse_with_places(text, file, Book)
-    if problems := unmet(book, root, file, there):
+def parse_book(config: Written, file: str, there: Collection[str]) -> Book:
+    """The config as a Book that can be put in force with these settings, its rules' words given. Raises ConfigError."""
+    book, root = parse_with_places(config.text, file, Book)
+    book, problems = with_words(book, root, file, config.files)
+    problems += unmet(book, root, file, there)
+    if problems:
         raise ConfigError(problems)
     return book

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bot.config.errors import explain
 from bot.config.problems import Problem, closest, render
+from bot.config.word_files import Unreadable, named_in, read_word_files, with_words
 from bot.config.yaml_tree import Node, read_tree
+from rules.book import Book
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,9 +29,33 @@ class NoFileError(ConfigError):
     """There is no file to read, or it cannot be opened."""
 
 
+class Written(NamedTuple):
+    """A config as somebody wrote it. `files`: the word files it names, each with its text or why it has none."""
+
+    text: str
+    files: Mapping[str, str | Unreadable] = {}
+
+    @property
+    def hash(self) -> str:
+        """What a decision records as the config's version."""
+        return config_hash(self.text, self.files)
+
+
+def read_written(path: Path) -> Written:
+    """The file and the word files beside it. Raises as `read_text`; what is wrong with a word file is told later."""
+    text = read_text(path)
+    return Written(text, read_word_files(path.parent, named_in(text)))
+
+
 def read_config(path: Path, model: type[M]) -> M:
-    """The file as a `model`. Raises ConfigError."""
-    return parse_config(read_text(path), path.name, model)
+    """The file as a `model`, the words of its word files given to the rules of a Book. Raises ConfigError."""
+    written = read_written(path)
+    config, root = parse_with_places(written.text, path.name, model)
+    if isinstance(config, Book):
+        config, problems = with_words(config, root, path.name, written.files)
+        if problems:
+            raise ConfigError(problems)
+    return config
 
 
 def read_text(path: Path) -> str:
@@ -73,6 +100,7 @@ def parse_with_places(text: str, file: str, model: type[M]) -> tuple[M, Node]:
     return config, root
 
 
-def config_hash(text: str) -> str:
-    """What a decision records as the config's version: the hex SHA-256 of its text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def config_hash(text: str, files: Mapping[str, str | Unreadable] = {}) -> str:
+    """The hex SHA-256 of a config's text, and of its word files where it has any."""
+    whole = f"{text}\0{json.dumps(files, ensure_ascii=False, sort_keys=True)}" if files else text
+    return hashlib.sha256(whole.encode()).hexdigest()

@@ -165,6 +165,8 @@ def _what(field: _Part, hint: str) -> str:
         return "、".join(f"`{_yaml(word)}`" for word in words)
     if hint:
         return hint.split("，", maxsplit=1)[0].removeprefix("一段").removeprefix("一个")
+    if words := [word for part in field.get("anyOf", ()) for word in part.get("enum", ())]:
+        return f"{'、'.join(f'`{_yaml(word)}`' for word in words)}，或一列"
     kinds = {part.get("type") for part in field.get("anyOf", ())} - {"null"}
     if kinds == {"string", "array"}:
         return "一个名字，或一列名字"

@@ -2,7 +2,8 @@
 
 A file that was found good becomes the newest row of `configs`, and every process follows the newest row. What is wrong
 with a file is logged once, told by /readyz and counted; the last good configuration goes on. A file is taken up when
-it has looked the same twice in a row, so that nobody reads it half written.
+it has looked the same twice in a row, so that nobody reads it half written. The word files that a configuration names
+are part of it: a change in one of them is a change of the configuration.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from pathlib import Path
 from loguru import logger
 
 from bot.config.needs import parse_book
-from bot.config.read import ConfigError, config_hash, read_text
+from bot.config.read import ConfigError, Written, read_written
 from bot.metrics import Metrics
 from bot.worker import Rules
 from rules.book import Book
@@ -26,7 +27,7 @@ FOLLOW_EVERY = timedelta(seconds=3)
 READ_ANYHOW_EVERY = timedelta(minutes=1)
 """Some file systems tell times so coarsely that a quick second change looks like none."""
 
-_Looks = tuple[int, int, int]
+_Looks = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass
@@ -34,8 +35,9 @@ class Reloader:
     """Changes `rules`, which the worker reads, and nothing else in memory. One per process; one call at a time.
 
     `there`: names of the settings that are given; a configuration that needs another one is refused.
-    `_seen`: how the file looked a moment ago; `_taken`: how it looked when it was read. `_dealt_with`: the content that
-    was read last, good or bad; `_good`: the last good one. `_row`: the newest row that was looked at.
+    `_named`: the word files that were named when the file was last read. `_seen`: how it and they looked a moment ago;
+    `_taken`: how they looked when they were read. `_dealt_with`: the content that was read last, good or bad; `_good`:
+    the last good one. `_row`: the newest row that was looked at.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Reloader:
     store: Database
     metrics: Metrics
     there: frozenset[str] = frozenset()
+    _named: tuple[str, ...] = ()
     _seen: _Looks | None = None
     _taken: _Looks | None = None
     _read_at: datetime | None = None
@@ -58,20 +61,21 @@ class Reloader:
 
         Raises ConfigError where there is no such row either, StoreUnavailable where the database is away.
         """
-        self._seen = self._taken = await asyncio.to_thread(_looks_of, self.path)
+        self._seen = self._taken = await self._looks()
         self._read_at = self._followed_at = now
         try:
-            text, book = await asyncio.to_thread(_read, self.path, self.there)
+            config = await self._read()
+            book = await asyncio.to_thread(parse_book, config, self.path.name, self.there)
         except ConfigError as error:
             if not await self._follow():
                 raise
             self._refuse_file(error, str(error))
         else:
-            await self._activate(text, book, now)
+            await self._activate(config, book, now)
 
     async def look(self, now: datetime) -> None:
         """To be called every LOOK_EVERY. Raises StoreUnavailable; the next call tries the same again."""
-        looks = await asyncio.to_thread(_looks_of, self.path)
+        looks = await self._looks()
         settled, self._seen = looks == self._seen, looks
         if settled and (looks != self._taken or _over(self._read_at, now, READ_ANYHOW_EVERY)):
             await self._read_file(now)
@@ -80,34 +84,45 @@ class Reloader:
             await self._follow()
             self._followed_at = now
 
-    # --- the file -----------------------------------------------------------------------------------------------------
+    # --- the files ----------------------------------------------------------------------------------------------------
 
     async def _read_file(self, now: datetime) -> None:
         content = ""
         try:
-            text = await asyncio.to_thread(read_text, self.path)
-            if await asyncio.to_thread(_looks_of, self.path) != self._seen:
+            before = self._named
+            config = await self._read()
+            if await self._looks(before) != self._seen:
                 return  # it is being written at this very moment
-            content = config_hash(text)
+            content = config.hash
             if content == self._dealt_with:
                 return
-            book = await asyncio.to_thread(parse_book, text, self.path.name, self.there)
+            book = await asyncio.to_thread(parse_book, config, self.path.name, self.there)
         except ConfigError as error:
             self._refuse_file(error, content or str(error))
             return
         if content != self._good:
-            await self._activate(text, book, now)
+            await self._activate(config, book, now)
             return
         # A slip was taken back. What others have put in force meanwhile stays.
         self._dealt_with, self._file_refused = content, ""
         self._tell()
         logger.info("{} is as it was before; configuration {} goes on", self.path, self.rules.config[:8])
 
-    async def _activate(self, text: str, book: Book, now: datetime) -> None:
-        content = config_hash(text)
+    async def _looks(self, named: tuple[str, ...] | None = None) -> _Looks:
+        names = self._named if named is None else named
+        paths = [self.path, *(self.path.parent / name for name in names)]
+        return await asyncio.to_thread(lambda: tuple(map(_looks_of, paths)))
+
+    async def _read(self) -> Written:
+        config = await asyncio.to_thread(read_written, self.path)
+        self._named = tuple(config.files)
+        return config
+
+    async def _activate(self, config: Written, book: Book, now: datetime) -> None:
+        files = {name: text for name, text in config.files.items() if isinstance(text, str)}
         async with self.store.write() as tx:
-            row = await configs.activate(tx, text, config_hash=content, now=now)
-        self._dealt_with = self._good = content
+            row = await configs.activate(tx, config.text, files=files, config_hash=config.hash, now=now)
+        self._dealt_with = self._good = config.hash
         self._file_refused = ""
         self._put_in_force(row, book)
 
@@ -130,7 +145,8 @@ class Reloader:
         if row is None:
             return self._row is not None and not self._row_refused
         try:
-            book = await asyncio.to_thread(parse_book, row.text, self.path.name, self.there)
+            config = Written(row.text, row.files)
+            book = await asyncio.to_thread(parse_book, config, self.path.name, self.there)
         except ConfigError as error:  # another version of this program wrote it
             self._row = row.id
             self._row_refused = f"configuration {row.hash[:8]} is not understood by this version"
@@ -152,18 +168,13 @@ class Reloader:
         self.metrics.config_refused(refused=bool(self.rules.refused))
 
 
-def _looks_of(path: Path) -> _Looks | None:
+def _looks_of(path: Path) -> tuple[int, int, int] | None:
     """The file's time of change, size and inode; None where it is not there."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a word file's name with a null character
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _read(path: Path, there: frozenset[str]) -> tuple[str, Book]:
-    text = read_text(path)
-    return text, parse_book(text, path.name, there)
 
 
 def _over(since: datetime | None, now: datetime, span: timedelta) -> bool:

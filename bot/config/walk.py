@@ -7,9 +7,10 @@ punctuation mark stands what the setting is called in Chinese.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from bot.config.yaml_tree import Path
 from rules.rule import Spelled
@@ -47,9 +48,7 @@ def walk(settings: BaseModel, path: Path = ()) -> Iterator[Setting]:
         value = getattr(settings, name)
         inner = {**value} if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, tuple) else {}
         groups = {key: each for key, each in inner.items() if isinstance(each, BaseModel)}
-        spellings = {
-            value: word for each in field.metadata if isinstance(each, Spelled) for word, value in each.words.items()
-        }
+        spellings = {value: word for each in _spelled(field) for word, value in each.words.items()}
         written = name in settings.model_fields_set
         here = Setting((*path, name), field.description or "", dumped[name], written, spellings)
         if isinstance(value, BaseModel) and isinstance(dumped[name], dict):
@@ -62,3 +61,10 @@ def walk(settings: BaseModel, path: Path = ()) -> Iterator[Setting]:
                 yield here._replace(path=(*here.path, key), value=each)
         else:
             yield here
+
+
+def _spelled(field: FieldInfo) -> Iterator[Spelled]:
+    """The Chinese spellings of a field's value, or of what its value is a list of."""
+    inside = get_args(field.annotation)
+    of_each = getattr(inside[0], "__metadata__", ()) if inside else ()
+    yield from (each for each in (*field.metadata, *of_each) if isinstance(each, Spelled))

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bot.config.patterns import example, is_pattern
 from bot.config.walk import Setting, walk
 from rules.book import Book
-from rules.rule import EVERYWHERE, Rule
+from rules.rule import EVERYWHERE, AnyRuleOf
 
 _NOT_SHOWN = {"rule", "name"}  # they are the heading
 _OTHER = "other"
@@ -84,8 +84,12 @@ def _lines(settings: BaseModel, book: Book) -> Iterator[Line]:
 
 def _say_setting(setting: Setting) -> str:
     """In Chinese where there is a word for it, with what the description says of that word."""
-    if not setting.spellings or isinstance(setting.value, list):
+    if not setting.spellings:
         return _say(setting.value)
+    if isinstance(setting.value, list):
+        if len(setting.value) == 1:
+            return _say_setting(setting._replace(value=setting.value[0]))
+        return " → ".join(setting.spellings.get(each, str(each)) for each in setting.value)
     word = setting.spellings.get(setting.value, str(setting.value))
     found = re.search(rf"(?<![\w.]){re.escape(word)} ?[（(](?:[a-z_]+[，,] ?)?([^（）()]+)[）)]", setting.description)
     return f"{word}（{found[1]}）" if found and not found[1].isascii() else word
@@ -124,7 +128,7 @@ def _rules_for(book: Book, kind: str, patterns: Sequence[str]) -> str:
     return f"规则 {'、'.join(said)}" if said else "没有规则管"
 
 
-def _share(rule: Rule, kind: str, patterns: Sequence[str], book: Book) -> str:
+def _share(rule: AnyRuleOf, kind: str, patterns: Sequence[str], book: Book) -> str:
     """How much of a kind a rule covers: "all", "some", or "" for nothing."""
     kinds = (*book.groups, _OTHER)
 
@@ -144,7 +148,7 @@ def _share(rule: Rule, kind: str, patterns: Sequence[str], book: Book) -> str:
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
-def _rule(rule: Rule, place: int, book: Book) -> Item:
+def _rule(rule: AnyRuleOf, place: int, book: Book) -> Item:
     about = (type(rule).__doc__ or "").strip().split("\n")[0]
     return Item(f"{place + 1}. {rule.title}", about, tuple(_lines(rule, book)))
 

@@ -5,7 +5,7 @@ Nothing is changed and nobody is sent anything. What no API shows is asked of a 
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import say
 from bot.config.needs import given, parse_book
-from bot.config.read import ConfigError, config_hash, read_text
+from bot.config.read import ConfigError, read_written
 from bot.doctor import callback as doctor_callback
 from bot.doctor import platform as doctor_platform
+from bot.doctor import welcome as doctor_welcome
 from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
-from store import configs, migrate, observations, queue
+from rules.native_controls import CONTROLS, Control
+from store import configs, matters, migrate, observations, queue, staff
 from store.database import Database, StoreUnavailable, Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -25,25 +27,8 @@ from store.outbox import Outbox
 LATE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True)
-class Switch:
-    """A native switch that no API reads: what it is for, and where it is."""
-
-    what: str
-    clicks: str
-
-
-SWITCHES: dict[str, Switch] = {
-    "防骚扰": Switch(
-        "企业微信自带的防骚扰：禁止其他企业成员进群、自动移出发广告的人",
-        "管理后台 → 客户与上下游 → 客户联系 → 安全管控 → 防骚扰：打开「禁止其他企业成员进群」，应用到全部客户群。"
-        "移出要拉黑的人时，请群主同时勾选「加入群聊黑名单」。",
-    ),
-    "禁止互加": Switch(
-        "禁止群成员互相添加为联系人（企业微信 4.1.30 起）",
-        "企业微信 4.1.30 以上：工作台 → 客户群 → 群设置（或群模板）→ 禁止群成员互相添加，每个群打开一次。",
-    ),
-}
+SWITCHES: dict[str, Control] = {each.name: each for each in CONTROLS}
+"""What can be confirmed, by its name."""
 
 
 async def examine(patient: Patient) -> list[Finding]:
@@ -60,7 +45,7 @@ async def examine(patient: Patient) -> list[Finding]:
     if patient.store is not None:
         async with patient.store.read() as tx:
             found += [*await _queues(tx, patient), *await _config_in_force(tx, settings.steward_config)]
-            found += await _switches(tx)
+            found += [*await doctor_welcome.examine(tx), *await _switches(tx)]
     else:
         found += [unsure(name, "未确认", switch.clicks) for name, switch in SWITCHES.items()]
     return found
@@ -84,7 +69,7 @@ async def confirm(store: Database, switch: str, *, by: str, now: datetime) -> No
 
 def _config_file(path: Path, there: Collection[str]) -> list[Finding]:
     try:
-        parse_book(read_text(path), path.name, there)
+        parse_book(read_written(path), path.name, there)
     except ConfigError as error:
         return [wrong("设置文件", f"{path.name} 有 {len(error.problems)} 处要改", "运行 steward check，照着改。")]
     return [ok("设置文件", f"{path.name} 写得没有错")]
@@ -130,7 +115,7 @@ async def _config_in_force(tx: Tx, path: Path) -> list[Finding]:
         return [unsure("生效的设置", "还没有生效过", "启动 steward serve 以后生效。")]
     since = f"{say.version(active.hash)}，{say.at(active.activated_at)} 起"
     try:
-        same = config_hash(await asyncio.to_thread(read_text, path)) == active.hash
+        same = (await asyncio.to_thread(read_written, path)).hash == active.hash
     except ConfigError:
         same = False
     if same:
@@ -145,16 +130,24 @@ async def _config_in_force(tx: Tx, path: Path) -> list[Finding]:
 async def _switches(tx: Tx) -> list[Finding]:
     guard = await observations.seen(tx, observations.NATIVE_GUARD)
     seen = f"；{say.at(guard.at)} 看到它起过作用" if guard else ""
+    monthly = await matters.last_done(tx, observations.MONTHLY)
     found = []
     for name, switch in SWITCHES.items():
         row = await observations.seen(tx, _name(name))
         more = seen if name == "防骚扰" else ""
-        if row is None:
+        if monthly is not None and (row is None or row.at < monthly.when):
+            text = f"{await _who(tx, monthly.by)} 在 {say.at(monthly.when)} 每月核对时看过{more}"
+            found.append(ok(name, text))
+        elif row is None:
             cure = f"{switch.clicks}看过以后运行 steward doctor --confirm {name} --by 您的名字"
             found.append(unsure(name, f"接口查不到，要请人看一眼：{switch.what}{more}", cure))
         else:
             found.append(ok(name, f"{row.by or '有人'} 在 {say.at(row.at)} 确认过已打开{more}"))
     return found
+
+
+async def _who(tx: Tx, userid: str) -> str:
+    return (await staff.names(tx, [userid]))[userid] if userid else "有人"
 
 
 def _name(switch: str) -> str:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from pydantic import AwareDatetime
 
+from handlers import appeal
 from rules.actions import CallRemover, SendCard, SendNotice, SendText, UpdateCard
 from rules.removal import OUTCOMES
 from rules.value import Value
-from store import cards, history, outbox, people, staff
+from store import cards, history, matters, outbox, people, staff
 from store.cards import CardRow, PressRow
 from store.database import Tx
 from store.outbox import Outbox
@@ -20,6 +21,9 @@ BUTTONS = {
     "removed": "已移出",
     "release": "误判，放行",
     "later": "稍后",
+    "warned": "已提醒",
+    "release_company": "放行这家公司",
+    "uphold": "维持原来的处理",
     "reassign": "改派给TA",
     "transfer": "转让群主给TA",
     "seen": "知道了",
@@ -117,6 +121,8 @@ async def _timeline(tx: Tx, case: CaseRow, closed_on: str) -> tuple[Moment, ...]
     moments = [Moment(at=case.opened_at, what=opened)]
     moments += [_card_without_deed(card) for card in about if card.state in ("planned", "dropped")]
     moments += [_deed(deed, names, by_task) for deed in deeds if deed.kind != "update_card"]
+    appealed = await matters.last(tx, appeal.key(case))
+    moments += [Moment(at=appealed.opened_at, what=f"申诉：{appealed.text}")] if appealed else []
     moments += [_press(press, names) for press in presses]
     if case.escalated_at and not any(_escalates(deed, about) for deed in deeds):
         moments.append(Moment(at=case.escalated_at, what="应当报告负责人，可是没有认得出的负责人（managers）"))

@@ -12,13 +12,14 @@ from pydantic import AwareDatetime
 from bot.config.problems import closest
 from bot.explain.case import CaseStory, case_story
 from rules.value import Value
-from store import history, people, staff, trace
+from store import blocks, history, matters, people, points, staff, strikes, trace
 from store.database import Tx
 from store.people import PersonRow
 from store.removal import CaseRow
 from store.trace import TraceRow
 
 ROWS = 200  # of the trace, the newest
+POINTS_SHOWN = 5
 MEANT_SHOWN = 5
 
 
@@ -96,8 +97,45 @@ class Release(Value):
     case: int | None
 
 
+class Strike(Value):
+    """An offence that is held against the person, and what it came to. `forgiven`: a release took it back."""
+
+    at: AwareDatetime
+    rule: str
+    because: str
+    came_to: str
+    forgiven: bool
+
+
+class Blocked(Value):
+    """The person is on the blocklist."""
+
+    at: AwareDatetime
+    by: str
+    because: str
+
+
+class Points(Value):
+    """An entry of the person's points."""
+
+    at: AwareDatetime
+    points: int
+    why: str
+
+
+class Matter(Value):
+    """Something open about a group that is not about a person."""
+
+    since: AwareDatetime
+    title: str
+    text: str
+
+
 class PersonStory(Value):
-    """`account`: wechat, wecom, or unknown where nobody of ours has added the person, or it was never asked."""
+    """`account`: wechat, wecom, or unknown where nobody of ours has added the person, or it was never asked.
+
+    `points`: how many there are in all; `point_entries`: the newest of them.
+    """
 
     kind: Literal["person"] = "person"
     external_userid: str
@@ -109,6 +147,10 @@ class PersonStory(Value):
     check_due_at: AwareDatetime | None
     stays: tuple[Stay, ...]
     releases: tuple[Release, ...]
+    blocked: tuple[Blocked, ...]
+    strikes: tuple[Strike, ...]
+    points: int = 0
+    point_entries: tuple[Points, ...] = ()
     cases: tuple[CaseLine, ...]
     answers: tuple[Answer, ...]
 
@@ -128,16 +170,20 @@ class GroupStory(Value):
     read_at: AwareDatetime | None
     read_due_at: AwareDatetime | None
     dismissed_at: AwareDatetime | None
+    matters: tuple[Matter, ...]
     cases: tuple[CaseLine, ...]
     answers: tuple[Answer, ...]
 
 
 class CaseFile(Value):
-    """A case and what the rules said of its person in its group."""
+    """A case and what the rules said of its person in its group. `appeal`: the link for the person, where one can be
+    written.
+    """
 
     kind: Literal["case"] = "case"
     case: CaseStory
     answers: tuple[Answer, ...]
+    appeal: str = ""
 
 
 Story = CaseFile | PersonStory | GroupStory
@@ -238,6 +284,27 @@ async def _person(tx: Tx, external_userid: str) -> PersonStory:
             Release(rule=each.rule, by=each.released_by, at=each.released_at, case=each.case_id)
             for each in await history.releases(tx, external_userid)
         ),
+        blocked=tuple(
+            Blocked(at=each.blocked_at, by=each.blocked_by, because=each.because)
+            for each in await blocks.blocked(
+                tx, [external_userid], [member.unionid for _, member in stays if member.unionid]
+            )
+        ),
+        strikes=tuple(
+            Strike(
+                at=each.at,
+                rule=each.rule,
+                because=each.because,
+                came_to=each.came_to,
+                forgiven=each.forgiven_at is not None,
+            )
+            for each in await strikes.of(tx, external_userid)
+        ),
+        points=await points.balance(tx, external_userid),
+        point_entries=tuple(
+            Points(at=each.at, points=each.points, why=each.why)
+            for each in await points.entries(tx, external_userid, newest=POINTS_SHOWN)
+        ),
         cases=await _lines(tx, await history.cases_about(tx, external_userid)),
         answers=answers,
     )
@@ -260,6 +327,9 @@ async def _group(tx: Tx, chat_id: str) -> GroupStory:
         read_at=row.read_at,
         read_due_at=row.read_due_at,
         dismissed_at=row.dismissed_at,
+        matters=tuple(
+            Matter(since=each.opened_at, title=each.title, text=each.text) for each in await matters.about(tx, chat_id)
+        ),
         cases=await _lines(tx, await history.cases_in(tx, chat_id, newest=50)),
         answers=await _answers(tx, await trace.about(tx, chat_id, newest=50), only_in=chat_id),
     )

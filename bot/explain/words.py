@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
-from bot.explain.tell import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story
+from bot.explain.tell import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story, Strike
 from rules.removal import OUTCOMES, how_joined
 
 ANSWERS_SHOWN = 20
@@ -22,10 +22,25 @@ EVENTS = {
     "contact_added": "同事加了好友",
     "case_step_due": "案件到时间",
     "cases_pressed": "按了按钮",
+    "message_posted": "发了消息",
+    "member_reported": "有人举报",
+    "blocklist_changed": "黑名单有改动",
 }
 VERDICTS = {"hit": ("命中", "red"), "miss": ("放过", "green"), "unknown": ("存疑", "yellow")}
 ACCOUNTS = {"wechat": "微信", "wecom": "企业微信", "unknown": "未知（没有同事加过，或还没查过）"}
-ACTIONS = {"ask_for_removal": "请人移出", "warn_staff": "提醒群主", "check_again": "以后再查"}
+ACTIONS = {
+    "ask_for_removal": "请人移出",
+    "warn_staff": "请人提醒",
+    "block_person": "拉黑",
+    "check_again": "以后再查",
+}
+CAME_TO = {
+    "observe": "只记录",
+    "warn": "提醒",
+    "remove": "移出",
+    "block": "拉黑",
+    "held": "到了上限，先等负责人",
+}
 KINDS = {"case": "案件", "person": "人", "group": "群"}
 
 
@@ -66,6 +81,9 @@ def _show_case(story: CaseFile, console: Console) -> None:
     say.title(console, "经过")
     say.rows(console, [(Text(say.at(moment.at), style="dim"), moment.what) for moment in case.timeline])
     _answers(console, story.answers, with_place=False)
+    if story.appeal:
+        say.title(console, "申诉链接（TA觉得冤枉时发给TA，30 天有效，只能用一次）")
+        console.print(f"  {story.appeal}", markup=False, highlight=False, soft_wrap=True)
     say.then(console, f"steward explain {case.external_userid}", "看此人在别的群")
 
 
@@ -90,6 +108,22 @@ def _show_person(story: PersonStory, console: Console) -> None:
     )
     say.title(console, "在哪些群")
     say.rows(console, [_stay(stay) for stay in story.stays] or [("名单上没有出现过",)])
+    if story.blocked:
+        say.title(console, "黑名单")
+        say.rows(
+            console,
+            [
+                (Text(say.at(each.at), style="dim"), f"{each.by} 拉黑：{each.because or '没有写原因'}")
+                for each in story.blocked
+            ],
+        )
+    if story.strikes:
+        say.title(console, f"违规记录（{len(story.strikes)} 次）")
+        say.rows(console, [_strike(each) for each in story.strikes])
+    if story.point_entries:
+        say.title(console, f"积分（现有 {story.points} 分，这里是最近 {len(story.point_entries)} 笔）")
+        rows = [(Text(say.at(each.at), style="dim"), f"{each.points:+d}", each.why) for each in story.point_entries]
+        say.rows(console, rows)
     if story.releases:
         say.title(console, "放行")
         say.rows(
@@ -97,7 +131,7 @@ def _show_person(story: PersonStory, console: Console) -> None:
             [
                 (
                     Text(say.at(each.at), style="dim"),
-                    f"{each.by} 放行（案件 #{each.case}）：规则 {each.rule} 不再问此人",
+                    f"{each.by} 放行{f'（案件 #{each.case}）' if each.case else ''}：规则 {each.rule} 不再问此人",
                 )
                 for each in story.releases
             ],
@@ -106,6 +140,13 @@ def _show_person(story: PersonStory, console: Console) -> None:
     _answers(console, story.answers, with_place=True)
     if story.cases:
         say.then(console, f"steward explain {story.cases[0].number}", "看一个案件的全部经过")
+
+
+def _strike(strike: Strike) -> tuple[Text, Text]:
+    text = Text(f"{strike.rule} → {CAME_TO.get(strike.came_to, strike.came_to)}：{strike.because}")
+    if strike.forgiven:
+        text.append("（已放行，不再计较）", style="dim")
+    return Text(say.at(strike.at), style="dim"), text
 
 
 def _stay(stay: Stay) -> tuple[Text, str]:
@@ -131,6 +172,11 @@ def _show_group(story: GroupStory, console: Console) -> None:
             "版本": story.version or "—",
         },
     )
+    if story.matters:
+        say.title(console, "要留意的事")
+        say.rows(
+            console, [(Text(say.at(each.since), style="dim"), f"{each.title}：{each.text}") for each in story.matters]
+        )
     _cases(console, story.cases)
     _answers(console, story.answers, with_place=True)
     if story.cases:

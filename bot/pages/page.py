@@ -41,7 +41,7 @@ class Desk:
 
 
 class Refused(Exception):  # noqa: N818 - says what happened
-    """Somebody gets an explanation instead of the page. `why` is a key of the template refused.html."""
+    """Somebody gets an explanation instead of the page. `why` is a key of refused.html or sorry.html."""
 
     def __init__(self, status: int, why: str) -> None:
         self.status = status
@@ -52,15 +52,15 @@ class Refused(Exception):  # noqa: N818 - says what happened
 # --- who asks ---------------------------------------------------------------------------------------------------------
 
 
-def admit(desk: Desk, request: Request, page: str, token: str) -> Link:
-    """What the link in the address says. Raises Refused."""
+def admit(desk: Desk, request: Request, page: str, token: str, *, who: str = "") -> Link:
+    """What the link in the address says. `who`: who asks, where that is not whom the link is for. Raises Refused."""
     try:
         link = desk.links.read(page, token)
     except LinkRefused as refused:
         if not desk.strangers.allows(request.client.host if request.client else ""):
             raise Refused(429, "busy") from None
         raise Refused(410, "expired") if refused.expired else Refused(403, "forged") from None
-    if not desk.guests.allows(f"{page}:{link.userid}"):
+    if not desk.guests.allows(f"{page}:{who or link.userid}"):
         raise Refused(429, "busy")
     return link
 
@@ -123,8 +123,13 @@ def show(template: str, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def explain(refused: Refused) -> Response:
-    """The page that says why there is no page."""
+    """The page that says to staff why there is no page."""
     return show("refused.html", refused.status, why=refused.why)
+
+
+def apologise(refused: Refused) -> Response:
+    """Likewise to a customer, who knows of no list and of no bot."""
+    return show("sorry.html", refused.status, why=refused.why)
 
 
 def static_files() -> APIRouter:

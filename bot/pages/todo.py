@@ -11,12 +11,12 @@ from fastapi.responses import Response
 from loguru import logger
 
 from bot.pages.page import PRIVATE, Desk, Refused, admit, explain, read_form, show
-from handlers import press, todo
+from handlers import appeal, matters, press, todo
 from rules.actions import Link
-from rules.events import CasesPressed
+from rules.events import AppealDecided, CasesPressed, MattersPressed
 from store.database import StoreUnavailable
 
-Button = Literal["removed", "release", "later"]
+Button = Literal["removed", "warned", "release", "release_company", "later"]
 FOLDED_ABOVE = 20
 """With more people than this, groups are shown folded."""
 
@@ -42,7 +42,13 @@ def todo_page(desk: Desk) -> APIRouter:
         try:
             link = admit(desk, request, "todo", token)
             form = await read_form(desk, request, "todo", token)
-            said = await _press(desk, link, *_chosen(form.get("press", [""])[0], form.get("case", [])))
+            pressed = form.get("press", [""])[0]
+            if pressed.startswith("matter:"):
+                said = await _done(desk, link, _case_number(pressed.removeprefix("matter:")))
+            elif pressed.startswith("appeal:"):
+                said = await _decide(desk, link, *pressed.removeprefix("appeal:").partition(":")[::2])
+            else:
+                said = await _press(desk, link, *_chosen(pressed, form.get("case", [])))
         except Refused as refused:
             return explain(refused)
         except StoreUnavailable as error:
@@ -57,20 +63,29 @@ def todo_page(desk: Desk) -> APIRouter:
 
 async def _look(desk: Desk, request: Request, link: Link, token: str) -> Response:
     async with desk.store.read() as tx:
-        groups = await todo.everything_for(tx, link.userid)
+        groups, others = await todo.everything_for(tx, desk.rules.book, link.userid)
     opens = {}
     if desk.rules.book.removal.open_group:
         for group in groups:
             to_group = Link(page="open", userid=link.userid, issued_at=link.issued_at, chat_id=group.chat_id)
             opens[group.chat_id] = desk.links.token(to_group)
+    appeals = {
+        each.case_id: desk.links.url(
+            Link(page="appeal", userid=each.external_userid, issued_at=link.issued_at, case_id=each.case_id)
+        )
+        for group in groups
+        for each in group.people
+    }
     total = sum(len(group.people) for group in groups)
     query = request.query_params
     return show(
         "todo.html",
         groups=groups,
+        matters=others,
         total=total,
         folded=total > FOLDED_ABOVE,
         opens=opens,
+        appeals=appeals,
         key=desk.links.form_key("todo", token),
         said=query.get("said", ""),
         at=query.get("at", ""),
@@ -93,6 +108,34 @@ def _chosen(value: str, ticked: list[str]) -> tuple[Button | None, tuple[int, ..
 
 def _case_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+async def _done(desk: Desk, link: Link, matter_id: int) -> dict[str, str | int]:
+    """Somebody says that a matter is done."""
+    now = desk.clock.now()
+    event = MattersPressed(at=now, userid=link.userid, matter_ids=(matter_id,))
+    async with desk.store.write() as tx:
+        await matters.handle(event, None, tx, desk.rules.book, now)
+    logger.info("{} settled matter {} on the page", link.userid, matter_id)
+    return {"said": "done"}
+
+
+async def _decide(desk: Desk, link: Link, verdict: str, matter_id: str) -> dict[str, str | int]:
+    """A manager has looked at an appeal."""
+    if verdict not in ("release", "uphold"):
+        return {"said": "nobody"}
+    now = desk.clock.now()
+    event = AppealDecided(
+        at=now,
+        userid=link.userid,
+        matter_id=_case_number(matter_id),
+        verdict="release" if verdict == "release" else "uphold",
+    )
+    async with desk.store.write() as tx:
+        await appeal.handle(event, None, tx, desk.rules.book, now)
+    desk.wake()
+    logger.info("{} decided the appeal of matter {} on the page: {}", link.userid, matter_id, verdict)
+    return {"said": "decided"}
 
 
 async def _press(desk: Desk, link: Link, button: Button | None, case_ids: tuple[int, ...]) -> dict[str, str | int]:

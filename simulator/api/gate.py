@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from simulator.api import agents, contacts, groupchat, messages, tokens, users
+from simulator.api import agents, contacts, groupchat, messages, tokens, users, welcome
 from simulator.api.call import Call, Json
 from simulator.errors import ApiError
 from simulator.world import World
@@ -20,6 +20,11 @@ ENDPOINTS: Mapping[str, tuple[Literal["GET", "POST"], Endpoint]] = {
     "externalcontact/groupchat/onjob_transfer": ("POST", groupchat.onjob_transfer),
     "externalcontact/get": ("GET", contacts.contact_get),
     "externalcontact/get_follow_user_list": ("GET", contacts.follow_user_list),
+    "externalcontact/group_welcome_template/add": ("POST", welcome.template_add),
+    "externalcontact/group_welcome_template/edit": ("POST", welcome.template_edit),
+    "externalcontact/group_welcome_template/get": ("POST", welcome.template_get),
+    "externalcontact/group_welcome_template/del": ("POST", welcome.template_del),
+    "externalcontact/send_welcome_msg": ("POST", welcome.send_welcome_msg),
     "user/get": ("GET", users.user_get),
     "message/send": ("POST", messages.message_send),
     "message/update_template_card": ("POST", messages.update_template_card),

@@ -15,6 +15,9 @@ from rich.console import Console
 from bot.config.check import NotKnownError, Report, as_data, ask, check, look_at, show
 from bot.config.words import describe
 from rules.book import Book
+from rules.decision import Decision
+from rules.events import MemberSeen
+from rules.facts import MemberFacts
 from rules.rule import Names, Rule, Settings
 from store import roster, staff
 from store.database import Database
@@ -140,11 +143,14 @@ class Draw(Settings):
     prize: Prize = Field(description="奖品。")
 
 
-class Adverts(Rule):
+class Adverts(Rule[MemberSeen, MemberFacts]):
     """发广告的人：先提醒。"""
 
     rule: Literal["adverts"]
     words: Names = Field(default=("兼职",), description="广告词：一列。")
+
+    def judge(self, event: MemberSeen, facts: MemberFacts) -> Decision:
+        return self.miss(facts, "没有")
 
 
 class Tomorrow(Book):

@@ -83,7 +83,7 @@ def test_a_good_config_becomes_the_typed_book() -> None:
     )
     assert book.managers == ("李华",)
     assert book.shops["静安店"].staff == ("王五", "赵六")
-    assert book.rules[0].then == "remove"
+    assert book.rules[0].then == ("remove",)
     assert book.removal.remind_after.total_seconds() == 600
 
 

@@ -15,7 +15,7 @@ from bot.prune import prune
 from bot.worker import Rules
 from rules.book import Book
 from rules.events import RosterReadDue
-from rules.removal import Outcome
+from rules.removal import Outcome, Reason
 from store import api_calls, inbox, queue, removal, roster
 from store.database import Database, StoreUnavailable
 from store.inbox import Inbox
@@ -40,10 +40,7 @@ class Bench:
                 tx,
                 chat_id="wr1",
                 external_userid=who,
-                rule="r",
-                evidence="strong",
-                because="b",
-                doubt="",
+                reasons=[Reason(rule="r", step="remove", evidence="strong", because="b")],
                 listed=False,
                 now=now - open_for,
             )
@@ -83,10 +80,7 @@ async def test_a_removal_that_is_seen_late_is_timed_still(bench: Bench) -> None:
             tx,
             chat_id="wr1",
             external_userid="a",
-            rule="r",
-            evidence="",
-            because="",
-            doubt="",
+            reasons=[Reason(rule="r", step="remove", evidence="", because="")],
             listed=False,
             now=at - MINUTES,
         )

@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.check import look_at
 from bot.config.needs import given, parse_book
-from bot.config.read import ConfigError
+from bot.config.read import ConfigError, Written
 from bot.settings import Settings
 
 CONFIG = """\
@@ -21,11 +21,11 @@ NAME = "STEWARD_WEBHOOK_SECRET"
 def test_the_webhook_needs_its_secret() -> None:
     """Without the secret it is refused at the line that asks for it, naming the setting; with it, it is a Book."""
     with pytest.raises(ConfigError) as refused:
-        parse_book(CONFIG, "config.yaml", ())
+        parse_book(Written(CONFIG), "config.yaml", ())
     [problem] = refused.value.problems
     assert (problem.where, problem.path) == ("config.yaml:4:3", "removal.webhook")
     assert NAME in problem.reason
-    assert parse_book(CONFIG, "config.yaml", {NAME}).removal.webhook
+    assert parse_book(Written(CONFIG), "config.yaml", {NAME}).removal.webhook
 
 
 def test_check_refuses_it_and_warns_of_it(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_check_refuses_it_and_warns_of_it(tmp_path: Path) -> None:
 def test_only_https_will_do(url: str) -> None:
     """Names of people are sent there: anything but https is refused, in words."""
     with pytest.raises(ConfigError) as refused:
-        parse_book(CONFIG.replace("https://robot.example/remove", url), "config.yaml", {NAME})
+        parse_book(Written(CONFIG.replace("https://robot.example/remove", url)), "config.yaml", {NAME})
     assert "https://" in refused.value.problems[0].reason
 
 

@@ -17,6 +17,7 @@ from bot.health import Pulse, checks
 from bot.metrics import Metrics
 from bot.worker import Rules
 from rules.book import Book
+from rules.keywords import Keywords
 from store import configs
 from store.database import Database
 
@@ -315,3 +316,80 @@ async def test_a_row_of_a_newer_version_of_the_program_is_not_followed(
     save(path, WANG)
     await process.look()
     assert (process.managers, process.rules.refused) == (("王小明",), "")
+
+
+# --- word files -------------------------------------------------------------------------------------------------------
+
+WORDY = "rules:\n- rule: keywords\n  word_files: content/words.txt\n"
+
+
+@pytest.fixture
+def words(path: Path) -> Path:
+    """The word file of WORDY, which `path` holds."""
+    path.write_text(WORDY, encoding="utf-8")
+    (path.parent / "content").mkdir()
+    (path.parent / "content" / "words.txt").write_text("刷单\n", encoding="utf-8")
+    return path.parent / "content" / "words.txt"
+
+
+def finds(process: Process, word: str) -> bool:
+    (rule,) = process.rules.book.rules
+    assert isinstance(rule, Keywords)
+    return rule.word_list.find(word, word) is not None
+
+
+@pytest.mark.parametrize("write", [save, write_over])
+async def test_a_changed_word_file_alone_takes_over(
+    sqlite_db: Database, path: Path, words: Path, write: Callable[[Path, str], None]
+) -> None:
+    """It is part of the configuration: a new version, a new row, and the rules look for the new words."""
+    process = await Process(path, sqlite_db).start()
+    await process.look()
+    before = process.rules.config
+    assert finds(process, "刷单")
+    write(words, "兼职\n")
+    await process.look(3)
+    assert (finds(process, "刷单"), finds(process, "兼职")) == (False, True)
+    assert process.rules.config != before
+    assert await kept(sqlite_db) == [WORDY, WORDY]
+
+
+async def test_a_word_file_that_goes_wrong_changes_nothing_and_is_told(
+    sqlite_db: Database, path: Path, words: Path, log: list[str]
+) -> None:
+    """Lost or emptied, the last good words go on; each mistake is told once; put back, nothing is refused any more."""
+    process = await Process(path, sqlite_db).start()
+    for spoil in (clear, lambda file: save(file, "# 空的\n")):
+        spoil(words)
+        await process.look(5)
+        assert finds(process, "刷单")
+        assert "1 problem(s), the first in line 3" in process.rules.refused
+    assert len([line for line in log if line.startswith("ERROR")]) == 2
+    save(words, "刷单\n")
+    await process.look(3)
+    assert process.rules.refused == ""
+    assert await kept(sqlite_db) == [WORDY]
+
+
+async def test_a_config_that_begins_to_name_a_word_file_is_taken_up(sqlite_db: Database, path: Path) -> None:
+    """First the config, then the file it names: when both are there, they are in force."""
+    process = await Process(path, sqlite_db).start()
+    save(path, WORDY)
+    await process.look(3)
+    assert process.managers == ("李华",)
+    (path.parent / "content").mkdir()
+    save(path.parent / "content" / "words.txt", "刷单\n")
+    await process.look(3)
+    assert finds(process, "刷单")
+
+
+async def test_the_words_travel_to_other_machines(db: Database, path: Path, words: Path, tmp_path: Path) -> None:
+    """A process elsewhere, without the file, looks for the same words under the same version."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    save(elsewhere / "config.yaml", LI)
+    there = await Process(elsewhere / "config.yaml", db).start()
+    here = await Process(path, db).start()
+    await there.look(5)
+    assert finds(there, "刷单")
+    assert there.rules.config == here.rules.config

@@ -21,6 +21,7 @@ from wecom.limits import Unlimited
 
 CALLBACK = "http://bot/callback"
 WEBHOOK_SECRET = "what-the-company-and-the-bot-share"
+INGEST_SECRET = "what-the-message-source-and-the-bot-share"
 ROBOT = "127.0.0.1:8443"
 """Where the company's own program answers, if it has one."""
 
@@ -73,6 +74,7 @@ def settings_for(world: World, database_url: str) -> Settings:
         steward_public_url="http://127.0.0.1",
         steward_secret_key="a-key-for-tests-only",
         steward_webhook_secret=WEBHOOK_SECRET,
+        steward_ingest_secret=INGEST_SECRET,
         database_url=database_url,
     )
 

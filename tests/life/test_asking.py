@@ -191,7 +191,7 @@ async def test_those_already_inside_make_one_list_per_owner(
 
 async def test_many_cards_at_once_become_one_list(start_life: StartLife) -> None:
     """40 groups of one owner, each with a rival at once: five cards, and the rest is on one list."""
-    async with start_life(book()) as life:
+    async with start_life(book(removal={"most_cards_at_once": 5})) as life:
         shop = Shop(life)
         groups = [life.world.create_group(f"会员{number}群", "wangwu") for number in range(40)]
         await life.bot.read_roster("start")
@@ -201,7 +201,7 @@ async def test_many_cards_at_once_become_one_list(start_life: StartLife) -> None
         await life.run(5 * MINUTES)
         assert len(shop.cards()) == 5
         [written] = shop.lists()
-        assert "40 位" in written
+        assert "40 件" in written
         assert "35 位在名单上" in written
         await life.run(30 * HOURS)
         assert shop.busiest_minute("wangwu") <= 25
@@ -215,7 +215,7 @@ async def test_who_has_room_is_asked_while_others_only_get_a_list(start_life: St
     """赵六 is admin of every group, each owner has one: a rival in ten of them is a card for each owner, and five cards
     and a list for 赵六.
     """
-    async with start_life(book()) as life:
+    async with start_life(book(removal={"most_cards_at_once": 5})) as life:
         shop = Shop(life)
         owners = [life.world.add_staff(f"owner{number}", f"群主{number}").userid for number in range(10)]
         groups = [life.world.create_group(f"会员{owner}群", owner, ["zhaoliu"]) for owner in owners]
@@ -231,7 +231,9 @@ async def test_who_has_room_is_asked_while_others_only_get_a_list(start_life: St
 
 async def test_a_storm_that_goes_on_is_a_list_now_and_then(start_life: StartLife) -> None:
     """Three rivals a minute, each in another group: the owner hears of it every ten minutes, not of each."""
-    async with start_life(book(removal={"remind_after": "10小时", "escalate_after": "12小时"})) as life:
+    async with start_life(
+        book(removal={"remind_after": "10小时", "escalate_after": "12小时", "most_cards_at_once": 5})
+    ) as life:
         shop = Shop(life)
         groups = [life.world.create_group(f"会员{number}群", "wangwu") for number in range(75)]
         await life.bot.read_roster("start")
@@ -248,10 +250,10 @@ async def test_a_storm_that_goes_on_is_a_list_now_and_then(start_life: StartLife
 async def test_an_owner_who_never_answers(open_shop: Any) -> None:
     """Reminded once, the manager told once, then one list a day with a link, for as long as it is open."""
     async with open_shop(book()) as shop:
-        await shop.enters(shop.rival(), wait=80 * HOURS)
+        await shop.enters(shop.rival(), wait=56 * HOURS)
         assert (len(shop.cards()), len(shop.texts("wangwu")), len(shop.cards("lihua", "escalation"))) == (1, 1, 1)
         days = [each.at for each in shop.world.inbox("wangwu") if each.kind == "card" and each.task_id is None]
-        assert [at.hour for at in days] == [1, 1, 1]  # 09:30 in Beijing
+        assert [at.hour for at in days] == [1, 1]  # 09:30 in Beijing
         assert {later - earlier for earlier, later in pairwise(days)} == {timedelta(days=1)}
 
 

@@ -133,7 +133,7 @@ class Belief:
                 life,
                 {chat_id: (row, set(await roster.present(tx, chat_id))) for chat_id, row in rows if row is not None},
                 [*await removal.closed_since(tx, long_ago), *await removal.open_cases(tx)],
-                {who for who, _ in await people.released(tx, [each.id for each in community.people])},
+                {who for who, _ in (await people.released(tx, [each.id for each in community.people], [])).by},
             )
         wrong: list[str] = []
         for chat_id in life.world.groups:

@@ -18,8 +18,9 @@ from bot.doctor.finding import Finding, Overheard, Patient
 from bot.settings import Settings
 from rules.book import Book
 from simulator import create_app
-from store import configs
+from store import configs, matters, roster, welcome
 from store.outbox import Outbox
+from store.welcome import WelcomeTemplateRow
 from tests.life.conftest import Life, StartLife, settings_for
 from wecom.gateway import Gateway
 from wecom.limits import Unlimited
@@ -291,3 +292,38 @@ def test_broken_settings_are_findings_too() -> None:
     """Where the settings cannot be used the doctor says so by name, and that the rest was not looked at."""
     found = doctor.broken_settings(["WECOM_SECRET：没有填写"])
     assert [each.state for each in found] == ["wrong", "skipped"]
+
+
+async def test_the_monthly_check_confirms_the_native_switches(practice: Practice) -> None:
+    """A manager's 已办 on the monthly matter stands for all of them; a later look at one of them is the one told."""
+    store, now = practice.life.bot.store, practice.life.clock.now()
+    async with store.write() as tx:
+        await matters.open_one(tx, "native-controls:2026-12", audience="managers", title="…", text="…", now=now)
+        await matters.settle(tx, "native-controls:2026-12", outcome="done", by="lihua", now=now)
+    found = {each.check: each for each in await practice.examine()}
+    assert {found[name].state for name in doctor.SWITCHES} == {"ok"}
+    assert "李华" in found["禁止互加"].text
+    await doctor.confirm(store, "防骚扰", by="王五", now=now + 10 * SECONDS)
+    found = {each.check: each for each in await practice.examine()}
+    assert "王五" in found["防骚扰"].text
+    assert "李华" in found["禁止互加"].text
+
+
+async def test_groups_without_a_confirmed_welcome_are_listed(practice: Practice) -> None:
+    """By name until the owner says that it is attached; what was refused or lost is told with its cure."""
+    store, now = practice.life.bot.store, practice.life.clock.now()
+    assert not [each for each in await practice.examine() if each.check == "入群欢迎语"]
+    async with store.write() as tx:
+        tx.add(WelcomeTemplateRow(title="会员", state="made", template_id="T", changed_at=now))
+        [group] = await roster.groups(tx)
+        key = welcome.attach_key("T", group.chat_id)
+        await matters.open_one(tx, key, audience="owner", title="…", text="…", chat_id=group.chat_id, now=now)
+    [waiting] = [each for each in await practice.examine() if each.check == "入群欢迎语"]
+    assert (waiting.state, "「静安1群」" in waiting.text) == ("unsure", True)
+    async with store.write() as tx:
+        await matters.settle(tx, key, outcome="done", by="wangwu", now=now)
+        tx.add(WelcomeTemplateRow(title="新人", state="failed", why="满了。", orphans=1, changed_at=now))
+    texts = {each.state: each.text for each in await practice.examine() if each.check == "入群欢迎语"}
+    assert "满了" in texts["wrong"]
+    assert "1 条素材可能建成了" in texts["unsure"]
+    assert "都确认挂上了" in texts["ok"]

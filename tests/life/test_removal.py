@@ -113,7 +113,7 @@ async def test_who_was_released_is_not_asked_about_again(open_shop: Any) -> None
         await shop.enters(rival, wait=5 * MINUTES)
         assert len(shop.cards()) == 1
         async with shop.life.bot.store.read() as tx:
-            assert await people.released(tx, [rival.id]) == {(rival.id, "other_company"): "赵六"}
+            assert (await people.released(tx, [rival.id], [])).by == {(rival.id, "other_company"): "赵六"}
 
 
 async def test_a_release_on_a_card_of_several_is_for_whom_was_chosen(open_shop: Any) -> None:
@@ -182,13 +182,14 @@ async def test_unknown_people_are_asked_about_again(open_shop: Any) -> None:
         assert "对手公司" in shop.cards()[0].text
 
 
-@pytest.mark.parametrize(("then", "cards", "texts"), [("移出", 1, 0), ("提醒", 0, 1), ("仅观察", 0, 0)])
-async def test_then_is_obeyed(open_shop: Any, then: str, cards: int, texts: int) -> None:
-    """Remove asks, warn tells the owner, observe bothers nobody."""
+@pytest.mark.parametrize(("then", "title"), [("移出", "请移出"), ("提醒", "请提醒"), ("仅观察", "")])
+async def test_then_is_obeyed(open_shop: Any, then: str, title: str) -> None:
+    """Remove asks all who can, warn has the owner say something, observe bothers nobody."""
     async with open_shop(book(then=then)) as shop:
         await shop.enters(shop.rival(), wait=MINUTES)
-        assert (len(shop.cards()), len(shop.texts("wangwu"))) == (cards, texts)
-        assert shop.texts("zhaoliu") == []
+        asked = {userid for userid in ("wangwu", "zhaoliu") if shop.cards(userid)}
+        assert asked == {"移出": {"wangwu", "zhaoliu"}, "提醒": {"wangwu"}, "仅观察": set()}[then]
+        assert all(title in card.text for userid in asked for card in shop.cards(userid))
 
 
 async def test_managers_hear_at_once_when_the_card_cannot_be_delivered(open_shop: Any) -> None:

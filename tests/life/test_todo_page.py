@@ -54,7 +54,7 @@ async def test_everybody_sees_what_they_can_remove_and_nothing_else(open_shop: A
         await shop.enters(shop.rival("张三"), wait=MINUTES)
         seen = {userid: "张三" in (await look(shop, userid)).text for userid in ("wangwu", "zhaoliu", "lihua", "sunqi")}
         assert seen == {"wangwu": True, "zhaoliu": True, "lihua": False, "sunqi": False}
-        assert "没有要处理的人" in (await look(shop, "sunqi")).text
+        assert "没有要处理的事" in (await look(shop, "sunqi")).text
 
 
 async def test_removed_closes_nothing_until_the_roster_says_so(open_shop: Any) -> None:
@@ -72,7 +72,7 @@ async def test_removed_closes_nothing_until_the_roster_says_so(open_shop: Any) -
         await shop.life.run(5 * SECONDS)
         assert await shop.outcomes() == ["removed"]
         assert shop.cards()[0].replaced == "已移出"
-        assert "没有要处理的人" in (await look(shop)).text
+        assert "没有要处理的事" in (await look(shop)).text
 
 
 async def test_release_is_for_whom_was_ticked(open_shop: Any) -> None:
@@ -86,8 +86,8 @@ async def test_release_is_for_whom_was_ticked(open_shop: Any) -> None:
         assert "乙二" in said.text
         assert "甲一" not in said.text
         async with shop.life.bot.store.read() as tx:
-            released = await people.released(tx, [rival.id for rival in rivals])
-            assert set(released.values()) == {"赵六"}
+            released = await people.released(tx, [rival.id for rival in rivals], [])
+            assert set(released.by.values()) == {"赵六"}
             assert [each.button for each in await cards.presses(tx, 1)] == ["release"]
 
 

@@ -34,7 +34,7 @@ AT_ONCE = """
 managers: [李华]
 rules:
   - rule: other_company
-removal: {wait_for_others: 0秒, next_card_after: 0秒}
+removal: {wait_for_others: 0秒, next_card_after: 0秒, most_cards_at_once: 1000, most_cards_a_day: 1000}
 """
 PATIENT = CallbackSettings(tries=10_000, retry_after=timedelta(milliseconds=200), retry_non_200=True)
 """A platform that tries until it is answered 200: then nothing is lost, and all has to be there at the end."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.step import settle
 from bot.worker import LEASE, SWEEPS, Claimed, Worker
 from rules.actions import SendText
+from rules.removal import Reason
 from simulator import Limits, VirtualClock, World
 from store import cards, outbox, queue, removal, roster
 from store.database import Database, Tx
@@ -240,7 +241,7 @@ async def test_a_card_is_not_sent_while_somebody_is_put_on_it(postgres_url: str)
         [case] = await life.cases()
         store, now = life.bots[0].store, life.clock.now()
         async with store.write() as tx:
-            card = await cards.plan(tx, await another_like(tx, case), first_at=now, gap=timedelta(0))
+            card = await cards.plan(tx, await another_like(tx, case), "ask", first_at=now, gap=timedelta(0))
             assert card.state == "planned"
             assert await waits(store, lambda other: cards.card(other, card.number))
 
@@ -250,10 +251,7 @@ async def another_like(tx: Tx, case: CaseRow) -> CaseRow:
         tx,
         chat_id=case.chat_id,
         external_userid="wo-another",
-        rule=case.rule,
-        evidence=case.evidence,
-        because=case.because,
-        doubt="",
+        reasons=[Reason(rule=case.rule, step="remove", evidence=case.evidence, because=case.because)],
         listed=False,
         now=case.opened_at,
     )

@@ -1,11 +1,12 @@
 """Rule `other_company`: what counts as evidence, who is let be, and what the manager reads."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rules.actions import AskForRemoval, CheckAgain, WarnStaff
+from rules.actions import CheckAgain
 from rules.decision import Decision
 from rules.events import MemberSeen
 from rules.facts import Group, Member, MemberFacts, Person
@@ -15,12 +16,24 @@ NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 TEA = Group(chat_id="wr1", name="静安茶友1群", kind="members", owner="wangwu")
 
 
-def facts(who: str = "woA", *, unionid: str | None = None, gets: bool = False, **person: Any) -> MemberFacts:
+def facts(
+    who: str = "woA",
+    *,
+    unionid: str | None = None,
+    gets: bool = False,
+    came: Mapping[str, Any] = {},
+    released_by: str = "",
+    inviter: str = "",
+    **person: Any,
+) -> MemberFacts:
     return MemberFacts(
         group=TEA,
-        member=Member(external_userid=who, name="张三", unionid=unionid),
+        subject=who,
+        released={"other_company": released_by} if released_by else {},
+        member=Member(external_userid=who, name="张三", unionid=unionid, **came),
         person=Person(external_userid=who, **person),
         corp_gets_unionid=gets,
+        inviter=inviter,
     )
 
 
@@ -78,37 +91,37 @@ def test_who_is_allowed_is_let_be(given: MemberFacts, settings: dict[str, Any], 
     assert words in decision.because
 
 
-@pytest.mark.parametrize(
-    ("then", "kinds"),
-    [
-        ("移出", [AskForRemoval, CheckAgain]),
-        ("remove", [AskForRemoval, CheckAgain]),
-        ("提醒", [WarnStaff, CheckAgain]),
-        ("仅观察", [CheckAgain]),
-    ],
-)
-def test_then_says_what_follows(then: str, kinds: list[type]) -> None:
-    """Remove asks for removal, warn tells, observe bothers nobody; an unknown company is asked about again."""
-    decision = judge(facts("woA"), then=then)
-    assert decision.verdict == "hit"
-    assert [type(action) for action in decision.actions] == kinds
-
-
 def test_what_is_certain_is_not_asked_again() -> None:
     """Once the company is on record there is nothing more to learn."""
     decision = judge(facts(account="wecom", company="对手公司"))
-    assert [type(action) for action in decision.actions] == [AskForRemoval]
+    assert (decision.verdict, decision.actions) == ("hit", ())
     assert "对手公司" in decision.because
 
 
 def test_an_unknown_company_leaves_a_doubt_where_some_are_allowed() -> None:
     """Nobody can tell a partner from a rival by an id: the card then says what to look at before removing."""
-    [ask, _] = judge(facts("woA"), allow_companies=["伙伴有限公司"]).actions
-    assert isinstance(ask, AskForRemoval)
-    assert "伙伴有限公司" in ask.doubt
-    [ask, _] = judge(facts("woA")).actions
-    assert isinstance(ask, AskForRemoval)
-    assert ask.doubt == ""
+    assert "伙伴有限公司" in judge(facts("woA"), allow_companies=["伙伴有限公司"]).doubt
+    assert judge(facts("woA")).doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("came", "inviter", "at_the_wrong_door", "says"),
+    [
+        pytest.param({"join_scene": 3, "state": "door-7"}, "", True, "自己扫我们的码", id="our join way"),
+        pytest.param({"join_scene": 3}, "", False, "", id="the group's own code"),
+        pytest.param({"join_scene": 1, "invited_by": "zhaoliu"}, "赵六", False, "赵六 邀请", id="invited by staff"),
+        pytest.param({"join_scene": 1}, "", False, "被邀请进来", id="invited by a customer"),
+        pytest.param({"join_scene": 2}, "", False, "被邀请进来", id="followed a link"),
+        pytest.param({}, "", False, "", id="nobody knows how"),
+    ],
+)
+def test_the_wrong_door(came: dict[str, Any], inviter: str, at_the_wrong_door: bool, says: str) -> None:
+    """Who came through our own code is told to scan again with WeChat and given time; who was invited in is not."""
+    decision = judge(facts("woA", came=came, inviter=inviter))
+    assert decision.verdict == "hit"
+    assert says in decision.because
+    assert bool(decision.words) == bool(decision.grace) == at_the_wrong_door
+    assert judge(facts("woA", came=came), wrong_door="0秒").grace is None
 
 
 def test_unknown_is_never_proof() -> None:

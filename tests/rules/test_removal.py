@@ -48,7 +48,7 @@ def test_a_card_about_several_lets_choose() -> None:
     """One line and one choice for each person, and one choice for all; never more lines than a card has."""
     people = tuple(suspect(number) for number in range(1, PEOPLE_A_CARD + 1))
     card = write_card("静安茶友1群", people)
-    assert card.title == "请移出 5 位其他企业成员"
+    assert card.title == "请移出 5 个人"
     assert [choice.id for choice in card.choices] == ["all", "1", "2", "3", "4", "5"]
     assert len(card.lines) == 6
 

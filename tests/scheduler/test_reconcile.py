@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from rules.events import AnyEvent, GroupsReadDue, RosterReadDue
+from rules.removal import Reason
 from scheduler import reconcile
 from scheduler.reconcile import ROUNDS
 from store import inbox, queue, removal, roster
@@ -84,9 +85,11 @@ async def test_which_groups_are_read_again(db: Database) -> None:
     await group(db, "about-to-be-read", 61 * MINUTES, read_due_at=NOON + 10 * MINUTES)
     await group(db, "dismissed", 61 * MINUTES, dismissed_at=NOON)
     await group(db, "out-of-sight", 61 * MINUTES, out_of_sight_at=NOON)
-    case = {"chat_id": "asked-about", "external_userid": "wo1", "rule": "r", "evidence": "", "because": "", "doubt": ""}
+    reasons = [Reason(rule="r", step="remove", because="…")]
     async with db.write() as tx:
-        await removal.open_case(tx, **case, listed=False, now=NOON)
+        await removal.open_case(
+            tx, chat_id="asked-about", external_userid="wo1", reasons=reasons, listed=False, now=NOON
+        )
     assert sorted(await stale(db)) == ["asked-about", "in-doubt", "never", "old", "settled-since"]
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from rules.removal import Reason
 from store import cards, people, removal, roster, todo, transfers
 from store.database import Database, Tx
 from store.roster import MemberRow
@@ -16,10 +17,7 @@ async def open_case(tx: Tx, chat_id: str, who: str, *, listed: bool = False) -> 
         tx,
         chat_id=chat_id,
         external_userid=who,
-        rule="other_company",
-        evidence="strong",
-        because="…",
-        doubt="",
+        reasons=[Reason(rule="other_company", step="remove", evidence="strong", because="…")],
         listed=listed,
         now=NOON,
     )

@@ -7,6 +7,7 @@ import pytest
 from bot.explain.tell import CaseFile, GroupStory, PersonStory, find, tell
 from rules.actions import SendText
 from rules.decision import Decision
+from rules.removal import Reason
 from store import cards, history, outbox, people, removal, roster, staff, trace
 from store.database import Database
 from store.roster import MemberRow
@@ -29,10 +30,7 @@ async def written(db: Database) -> Database:
             tx,
             chat_id="wr1",
             external_userid="wo1",
-            rule="r",
-            evidence="strong",
-            because="因为",
-            doubt="",
+            reasons=[Reason(rule="r", step="remove", evidence="strong", because="因为")],
             listed=False,
             now=NOW,
         )

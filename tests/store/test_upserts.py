@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from rules.facts import Member
+from rules.removal import Reason
 from store import cards, people, removal, roster
 from store.database import Database, Tx
 from store.people import ASK_AGAIN
@@ -22,10 +23,7 @@ async def a_case(tx: Tx, who: str) -> CaseRow:
         tx,
         chat_id="wr1",
         external_userid=who,
-        rule="other_company",
-        evidence="strong",
-        because="",
-        doubt="",
+        reasons=[Reason(rule="other_company", step="remove", evidence="strong", because="")],
         listed=False,
         now=NOON,
     )
@@ -43,7 +41,7 @@ async def test_answers_that_tell_nothing_are_counted_until_one_tells_something(d
         await people.note_no_contact(tx, "wo1", now=LATER)
         assert await known_checks(tx) == 2
         await people.note_contact(
-            tx, "wo1", account="wecom", name="张三", company="对手", company_full_name="", now=LATER
+            tx, "wo1", account="wecom", name="张三", company="对手", company_full_name="", followers=[], now=LATER
         )
         assert await known_checks(tx) == 0
     async with db.read() as tx:
@@ -110,17 +108,17 @@ async def test_a_card_sent_a_moment_ago_takes_nobody_else(db: Database) -> None:
     """In the transaction in which a card was sent, the next case is put on another one."""
     async with db.write() as tx:
         await roster.known_or_new(tx, "wr1", now=NOON)
-        first = await cards.plan(tx, await a_case(tx, "wo1"), first_at=NOON, gap=timedelta(0))
+        first = await cards.plan(tx, await a_case(tx, "wo1"), "ask", first_at=NOON, gap=timedelta(0))
         first.state = "sent"
-        second = await cards.plan(tx, await a_case(tx, "wo2"), first_at=NOON, gap=timedelta(0))
-        third = await cards.plan(tx, await a_case(tx, "wo3"), first_at=NOON, gap=timedelta(0))
+        second = await cards.plan(tx, await a_case(tx, "wo2"), "ask", first_at=NOON, gap=timedelta(0))
+        third = await cards.plan(tx, await a_case(tx, "wo3"), "ask", first_at=NOON, gap=timedelta(0))
     assert first.number != second.number == third.number
 
 
-async def test_messages_are_forgotten_after_an_hour(db: Database) -> None:
-    """Counting messages looks back an hour at most: what is older goes with the daily forgetting."""
+async def test_messages_are_forgotten_after_a_day(db: Database) -> None:
+    """Counting messages looks back a day at most: what is older goes with the daily forgetting."""
     async with db.write() as tx:
         await cards.note_mailing(tx, ["wangwu"], now=NOON)
-        assert await cards.prune_mailings(tx, now=NOON + timedelta(hours=1)) == 0
+        assert await cards.prune_mailings(tx, now=NOON + timedelta(days=1)) == 0
         assert await cards.most_mailed_around(tx, ["wangwu"], at=NOON) == 1
-        assert await cards.prune_mailings(tx, now=NOON + timedelta(hours=1, seconds=1)) == 1
+        assert await cards.prune_mailings(tx, now=NOON + timedelta(days=1, seconds=1)) == 1

@@ -52,6 +52,7 @@ def pressed(selected: dict[str, tuple[str, ...]]) -> events.CardPressed:
 
 
 GROUP, PERSON, CARD = "group:wrAbc", "person:wmXyz", "card:case-7_1@a"
+GREETED = "welcome:wmXyz"
 
 # sample → the event it is, and its lane and ordering key
 TABLE: dict[str, tuple[events.Event, int, str | None]] = {
@@ -75,19 +76,19 @@ TABLE: dict[str, tuple[events.Event, int, str | None]] = {
     "contact_add": (
         contact(events.ContactAdded, half=False, state="door-1", welcome_code="WELCOME"),
         WELCOME,
-        PERSON,
+        GREETED,
     ),
     "contact_add_partner": (contact(events.ContactAdded, half=False, state=None, welcome_code=None), NORMAL, PERSON),
     "contact_add_half": (
         contact(events.ContactAdded, half=True, state="door-1", welcome_code="WELCOME"),
         WELCOME,
-        PERSON,
+        GREETED,
     ),
     "contact_edit": (contact(events.ContactEdited), NORMAL, PERSON),
     "contact_delete": (contact(events.ContactDeleted, source="DELETE_BY_TRANSFER"), NORMAL, PERSON),
     "contact_left_us": (contact(events.StaffDeletedByContact), NORMAL, PERSON),
     "contact_transfer_fail": (contact(events.TransferFailed, reason="customer_refused"), NORMAL, PERSON),
-    "contact_audit": (contact(events.ArchiveApproved, welcome_code="WELCOME"), WELCOME, PERSON),
+    "contact_audit": (contact(events.ArchiveApproved, welcome_code="WELCOME"), WELCOME, GREETED),
     "contact_unknown": (
         events.UnknownEvent(
             at=AT, event="change_external_contact", change="something_new", xml=sample("contact_unknown").decode()

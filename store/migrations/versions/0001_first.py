@@ -22,10 +22,27 @@ def upgrade() -> None:
     sa.Column('calls', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('hour', 'endpoint', 'errcode', name=op.f('pk_api_calls'))
     )
+    op.create_table('blocks',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('external_userid', sa.String(), nullable=True),
+    sa.Column('unionid', sa.String(), nullable=True),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.Column('blocked_by', sa.String(), nullable=False),
+    sa.Column('blocked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('lifted_by', sa.String(), nullable=True),
+    sa.Column('lifted_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_blocks'))
+    )
+    with op.batch_alter_table('blocks', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_blocks_external_userid'), ['external_userid'], unique=False)
+        batch_op.create_index(batch_op.f('ix_blocks_unionid'), ['unionid'], unique=False)
+
     op.create_table('configs',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('hash', sa.String(), nullable=False),
     sa.Column('text', sa.String(), nullable=False),
+    sa.Column('files', sa.Text(), nullable=False),
     sa.Column('activated_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_configs'))
     )
@@ -93,6 +110,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_mailings_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_mailings_userid'), ['userid'], unique=False)
 
+    op.create_table('messages',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('msgid', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('shape', sa.String(), nullable=False),
+    sa.Column('length', sa.Integer(), nullable=False),
+    sa.Column('advert', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_messages')),
+    sa.UniqueConstraint('msgid', name=op.f('uq_messages_msgid'))
+    )
+    with op.batch_alter_table('messages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_messages_at'), ['at'], unique=False)
+        batch_op.create_index('ix_messages_sender', ['chat_id', 'sender', 'at'], unique=False)
+
     op.create_table('observations',
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
@@ -133,6 +166,7 @@ def upgrade() -> None:
     sa.Column('account', sa.String(), nullable=False),
     sa.Column('company', sa.String(), nullable=False),
     sa.Column('company_full_name', sa.String(), nullable=False),
+    sa.Column('followers', sa.Text(), nullable=False),
     sa.Column('checks', sa.Integer(), nullable=False),
     sa.Column('checked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('check_due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
@@ -141,13 +175,26 @@ def upgrade() -> None:
     with op.batch_alter_table('people', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_people_check_due_at'), ['check_due_at'], unique=False)
 
-    op.create_table('releases',
+    op.create_table('points',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('external_userid', sa.String(), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_points')),
+    sa.UniqueConstraint('key', name=op.f('uq_points_key'))
+    )
+    with op.batch_alter_table('points', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_points_external_userid'), ['external_userid'], unique=False)
+
+    op.create_table('releases',
+    sa.Column('subject', sa.String(), nullable=False),
     sa.Column('rule', sa.String(), nullable=False),
     sa.Column('released_by', sa.String(), nullable=False),
     sa.Column('released_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=True),
-    sa.PrimaryKeyConstraint('external_userid', 'rule', name=op.f('pk_releases'))
+    sa.PrimaryKeyConstraint('subject', 'rule', name=op.f('pk_releases'))
     )
     op.create_table('rounds',
     sa.Column('name', sa.String(), nullable=False),
@@ -162,6 +209,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('staff', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_staff_name'), ['name'], unique=False)
+
+    op.create_table('strikes',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('subject', sa.String(), nullable=False),
+    sa.Column('rule', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.Column('came_to', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('forgiven_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('over_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_strikes')),
+    sa.UniqueConstraint('key', name=op.f('uq_strikes_key'))
+    )
+    with op.batch_alter_table('strikes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_strikes_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_strikes_subject'), ['subject'], unique=False)
 
     op.create_table('todos',
     sa.Column('userid', sa.String(), nullable=False),
@@ -201,6 +266,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_transfers_chat_id'), ['chat_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_transfers_old_owner'), ['old_owner'], unique=False)
 
+    op.create_table('welcome_looks',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('config_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_welcome_looks'))
+    )
+    op.create_table('welcome_templates',
+    sa.Column('title', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('template_id', sa.String(), nullable=True),
+    sa.Column('hash', sa.String(), nullable=False),
+    sa.Column('tried', sa.String(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('orphans', sa.Integer(), nullable=False),
+    sa.Column('changed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('title', name=op.f('pk_welcome_templates'))
+    )
     op.create_table('cards',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -226,6 +309,10 @@ def upgrade() -> None:
     sa.Column('evidence', sa.String(), nullable=False),
     sa.Column('because', sa.String(), nullable=False),
     sa.Column('doubt', sa.String(), nullable=False),
+    sa.Column('demand', sa.String(), nullable=False),
+    sa.Column('held', sa.Boolean(), nullable=False),
+    sa.Column('reasons', sa.Text(), nullable=False),
+    sa.Column('grace_until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('open_key', sa.String(), nullable=True),
     sa.Column('listed', sa.Boolean(), nullable=False),
     sa.Column('opened_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
@@ -248,6 +335,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cases_external_userid'), ['external_userid'], unique=False)
         batch_op.create_index(batch_op.f('ix_cases_step_due_at'), ['step_due_at'], unique=False)
 
+    op.create_table('matters',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('key', sa.String(), nullable=True),
+    sa.Column('about', sa.String(), nullable=False),
+    sa.Column('audience', sa.String(), nullable=False),
+    sa.Column('userid', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=True),
+    sa.Column('title', sa.String(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('opened_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('closed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('closed_by', sa.String(), nullable=True),
+    sa.Column('outcome', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['chat_id'], ['groups.chat_id'], name=op.f('fk_matters_chat_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_matters')),
+    sa.UniqueConstraint('key', name=op.f('uq_matters_key'))
+    )
+    with op.batch_alter_table('matters', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_matters_about'), ['about'], unique=False)
+        batch_op.create_index(batch_op.f('ix_matters_chat_id'), ['chat_id'], unique=False)
+
     op.create_table('members',
     sa.Column('chat_id', sa.String(), nullable=False),
     sa.Column('external_userid', sa.String(), nullable=False),
@@ -268,6 +376,26 @@ def upgrade() -> None:
     with op.batch_alter_table('members', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_members_external_userid'), ['external_userid'], unique=False)
         batch_op.create_index('ix_members_with_unionid', ['chat_id'], unique=False, sqlite_where=sa.text('unionid IS NOT NULL'), postgresql_where=sa.text('unionid IS NOT NULL'))
+
+    op.create_table('reports',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('reporter', sa.String(), nullable=False),
+    sa.Column('reported', sa.String(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('words', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('wave_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.ForeignKeyConstraint(['chat_id'], ['groups.chat_id'], name=op.f('fk_reports_chat_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reports')),
+    sa.UniqueConstraint('chat_id', 'reporter', 'reported', name=op.f('uq_reports_chat_id_reporter_reported'))
+    )
+    with op.batch_alter_table('reports', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reports_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reports_place'), ['place'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reports_reported'), ['reported'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reports_reporter'), ['reporter'], unique=False)
 
     op.create_table('trace_subjects',
     sa.Column('subject', sa.String(), nullable=False),

@@ -1,0 +1,94 @@
+"""Rewards: points for good conduct, which draws may later take as tickets. Never for sharing or inviting.
+
+A week is Beijing's, Monday to Sunday, and is judged when it is over: on the Monday after it, at four in the morning.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rules.clock import BEIJING
+from rules.rule import Settings
+
+GIVEN_AT = time(4, 0)
+WEEK = timedelta(days=7)
+
+FOR_SHARING = (
+    "分享",
+    "转发",
+    "邀请",
+    "拉人",
+    "拉新",
+    "裂变",
+    "share",
+    "sharing",
+    "forward",
+    "repost",
+    "invit",
+    "refer",
+)
+"""What no key and no value here may speak of."""
+
+BANNED = (
+    "不能因为分享、转发、邀请、拉人给奖励：微信会封禁诱导分享的链接和网页，打印出去的码也会跟着失效。"
+    "可以奖励守规矩（clean_week）、打卡（check_in）、答题（answer）"
+)
+
+Points = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class Rewards(Settings):
+    """奖励：守规矩、打卡、答题得积分。"""
+
+    clean_week: Points = Field(
+        default=0,
+        description="守规矩一周得几分：整整一周（周一到周日，北京时间）都在群里、没有违规也没有还开着的案件的微信顾客，"
+        "下周一凌晨 4 点记一次；在几个群里都只记一份；写 0 就不给。",
+    )
+    check_in: Points = Field(default=0, description="打卡一天得几分：写 0 就不给。（打卡还没做，先写着不起作用。）")
+    answer: Points = Field(default=0, description="答对一题得几分：写 0 就不给。（答题还没做，先写着不起作用。）")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_for_sharing(cls, written: Any) -> Any:
+        """The platform bans links that pay people for passing them on: told as that, not as a key nobody knows."""
+        if isinstance(written, Mapping):
+            for key, value in written.items():
+                if _speaks_of_sharing(key) or _speaks_of_sharing(value):
+                    raise PydanticCustomError("sharing", BANNED, {"at": (key,)})
+        return written
+
+
+def _speaks_of_sharing(word: object) -> bool:
+    return isinstance(word, str) and any(each in word.lower() for each in FOR_SHARING)
+
+
+# --- weeks ------------------------------------------------------------------------------------------------------------
+
+
+def next_giving(moment: datetime) -> datetime:
+    """The first Monday, four o'clock in Beijing, after `moment`. In UTC."""
+    local = moment.astimezone(BEIJING)
+    monday = datetime.combine(local.date() - timedelta(days=local.weekday()), GIVEN_AT, BEIJING)
+    return (monday if monday > local else monday + WEEK).astimezone(UTC)
+
+
+def week_before(giving: datetime) -> date:
+    """The Monday with which the week began that is rewarded at `giving` or after it."""
+    local = giving.astimezone(BEIJING)
+    return local.date() - timedelta(days=local.weekday()) - WEEK
+
+
+def span_of(monday: date) -> tuple[datetime, datetime]:
+    """The week that began with this Monday: its first moment, and the first one after it. In UTC."""
+    start = datetime.combine(monday, time(0), BEIJING)
+    return start.astimezone(UTC), (start + WEEK).astimezone(UTC)
+
+
+def say_clean_week(monday: date) -> str:
+    """Why somebody has these points."""
+    last = monday + timedelta(days=6)
+    return f"守规矩一周（{monday.month}月{monday.day}日到{last.month}月{last.day}日）"

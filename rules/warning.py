@@ -1,0 +1,67 @@
+"""Warnings: no bot can speak in a customer group, so somebody who can is given the words to send. Pure.
+
+Also the card for managers about a rule that has stopped itself.
+"""
+
+from collections.abc import Sequence
+
+from rules.actions import Card, CardButton, CardLine
+from rules.removal import Suspect, choices
+
+USUAL_WORDS = "您好，请看一下本群的群规，谢谢配合！"
+
+
+def write_warning(group_name: str, suspects: Sequence[Suspect]) -> Card:
+    """The card that asks the owner to tell somebody something (page 90236). At most PEOPLE_A_CARD people."""
+    first = suspects[0]
+    alone = len(suspects) == 1
+    lines = [CardLine(label="群", value=group_name)]
+    if alone:
+        lines += [CardLine(label="原因", value=first.because), CardLine(label="怎么说", value=say_how(first))]
+    else:
+        lines += [CardLine(label=each.name or each.external_userid, value=each.because) for each in suspects]
+    return Card(
+        title=f"请提醒「{first.name or first.external_userid}」" if alone else f"请提醒 {len(suspects)} 个人",
+        description="、".join(f"#{each.case_id}" for each in suspects),
+        text=f"可以复制这句话发给TA：{say_words(first)}" if alone else "请在群里分别提醒：@TA，说一下原因里的事。",
+        lines=tuple(lines),
+        choices_title="按钮对谁有效",
+        choices=choices(suspects),
+        buttons=(
+            CardButton(key="warned", text="已提醒", style=1),
+            CardButton(key="release", text="误判，放行"),
+            CardButton(key="later", text="稍后"),
+        ),
+    )
+
+
+def say_words(suspect: Suspect) -> str:
+    """What to send, ready to be copied."""
+    name = suspect.name or "您好"
+    return f"@{name} {suspect.words or USUAL_WORDS}"
+
+
+def say_how(suspect: Suspect) -> str:
+    """By which way it can be said: 1:1 where somebody of ours has added the person, else in the group."""
+    if suspect.added_by:
+        return f"{'、'.join(suspect.added_by[:2])}加过TA，可1:1发"
+    return "在群里@TA（没人加过TA）"
+
+
+def say_warn_by_text(group_name: str, suspects: Sequence[Suspect]) -> str:
+    """For who cannot be shown cards."""
+    each = "\n".join(f"{say_words(suspect)}（原因：{suspect.because}）" for suspect in suspects)
+    return f"请提醒「{group_name}」里的人，可以复制下面的话：\n{each}\n处理或放行请点："
+
+
+def write_held(rule: str, most: int) -> Card:
+    """For the managers: a rule wants more people removed on one day than it may."""
+    return Card(
+        title=f"规则「{rule}」今天停下了",
+        description=f"已请移出 {most} 人，到了一天的上限",
+        text="可能是规则写得太宽。看看记录（steward explain），规则没错就继续请人移出，错了就全部作罢，再改规则。",
+        buttons=(
+            CardButton(key="go_on", text="规则没错，继续", style=1),
+            CardButton(key="call_off", text="错了，全部作罢", style=3),
+        ),
+    )
