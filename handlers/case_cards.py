@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
+from handlers import matters
 from handlers.asking import AT_ONCE, called, expect_todo, had_enough, managers, post, tell, who, whom
 from rules.actions import Link, SendCard, UpdateCard
 from rules.blocklist import BLOCKED
@@ -14,7 +15,7 @@ from rules.clock import BEIJING
 from rules.lanes import REMOVAL
 from rules.other_company import OtherCompany
 from rules.removal import PEOPLE_A_CARD, Demand, Suspect, say_asked_by_text, say_closed, write_card
-from rules.warning import say_warn_by_text, write_held, write_warning
+from rules.warning import say_held, say_warn_by_text, write_held, write_warning
 from store import cards, people, removal, roster, staff, todo
 from store.cards import CardRow
 from store.database import Tx
@@ -210,6 +211,8 @@ async def tell_managers_of_held(tx: Tx, book: Book, case: CaseRow, *, now: datet
         card.state, card.recipients, card.task_id = "sent", to, task_id
         words = write_held(case.rule, rule.most_a_day or 0)
         await send(tx, card, SendCard(task_id=task_id, to=tuple(to), card=words), now=now)
+        title, text = say_held(case.rule)
+        await matters.raise_one(tx, book, task_id, audience="managers", title=title, text=text, now=now)
     else:
         await cards.put_on(tx, card, [case])
 

@@ -47,7 +47,7 @@ async def raise_one(
 async def open_for(tx: Tx, book: Book, userid: str) -> list[MatterRow]:
     """What is open for this person."""
     owned = [group.chat_id for group in await roster.groups(tx) if group.owner == userid]
-    is_manager = userid in await asking.managers(tx, book)
+    is_manager = userid in await asking.called(tx, book.managers, "managers")
     return await matters.open_for(tx, owned=owned, is_manager=is_manager, userid=userid)
 
 

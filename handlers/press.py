@@ -14,7 +14,7 @@ from rules.decision import Decision
 from rules.events import CardPressed, CasesPressed, GroupReadDue
 from rules.lanes import REMOVAL
 from rules.removal import EVERYBODY, say_cannot_remove, say_choose_first, say_closed, say_too_many_transfers
-from store import cards, inbox, people, removal, roster, staff, strikes, transfers
+from store import cards, inbox, matters, people, removal, roster, staff, strikes, transfers
 from store.cards import CardRow
 from store.database import Database, Tx
 from store.removal import CaseRow
@@ -178,6 +178,8 @@ async def _held_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *
         for case in held:
             await cases.close(tx, case, "withdrawn", by=event.userid, now=now)
         await case_cards.close_card(tx, card, "已全部作罢", now=now)
+    if event.button in ("go_on", "call_off") and card.task_id is not None:
+        await matters.settle(tx, card.task_id, outcome="done", by=event.userid, now=now)
 
 
 async def _reassign(

@@ -54,6 +54,14 @@ def say_warn_by_text(group_name: str, suspects: Sequence[Suspect]) -> str:
     return f"请提醒「{group_name}」里的人，可以复制下面的话：\n{each}\n处理或放行请点："
 
 
+def say_held(rule: str) -> tuple[str, str]:
+    """Title and text of what stands in the managers' daily list until they have pressed."""
+    return (
+        f"规则「{rule}」停下了",
+        "要移出的人到了一天的上限，还有人在等：请按那张卡片上的「规则没错，继续」或「错了，全部作罢」。",
+    )
+
+
 def write_held(rule: str, most: int) -> Card:
     """For the managers: a rule wants more people removed on one day than it may."""
     return Card(

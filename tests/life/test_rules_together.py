@@ -8,6 +8,7 @@ from tests.life.rulebook import (
     blocklist,
     came_to,
     later,
+    open_matters,
     read_again,
     removals,
     rulebook,
@@ -179,12 +180,14 @@ async def test_a_runaway_rule_stops_itself_and_goes_on_when_told(open_shop: Any)
         asked = "".join(card.text for card in shop.cards())
         assert [n for n in range(5) if f"推销{n}" in asked] == [0, 1]
         assert len(shop.cards("lihua", "held")) == 1
+        assert ["停下了" in matter.title for matter in await open_matters(shop)] == [True]
         assert [case.held for case in await all_cases(shop)] == [False, False, True, True, True]
         shop.press("go_on", by="lihua", kind="held")
         await shop.life.run(2 * MINUTES)
         asked = "".join(card.text for card in shop.cards())
         assert all(rival.name in asked for rival in rivals)
         assert shop.cards("lihua", "held")[0].replaced == "已继续请人移出"
+        assert await open_matters(shop) == []
 
 
 async def test_a_runaway_rule_is_called_off(open_shop: Any) -> None:
