@@ -10,7 +10,7 @@ from rules.lanes import NORMAL
 from rules.native_controls import month_of, next_check
 from store import inbox, reconcile
 from store.database import Tx
-from store.reconcile import NEVER, RoundRow
+from store.reconcile import RoundRow
 
 NAME = "native-controls"
 
@@ -37,5 +37,4 @@ async def sweep(tx: Tx, now: datetime) -> int:
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    row = (await reconcile.rounds(tx)).get(NAME)
-    return row.due_at if row else NEVER
+    return await reconcile.round_due(tx, NAME)

@@ -10,7 +10,7 @@ from rules.lanes import STATISTICS
 from rules.rewards import WEEK, next_giving, week_before
 from store import inbox, reconcile
 from store.database import Tx
-from store.reconcile import NEVER, RoundRow
+from store.reconcile import RoundRow
 
 NAME = "rewards"
 
@@ -38,5 +38,4 @@ async def sweep(tx: Tx, now: datetime) -> int:
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    row = (await reconcile.rounds(tx)).get(NAME)
-    return row.due_at if row else NEVER
+    return await reconcile.round_due(tx, NAME)

@@ -38,7 +38,4 @@ async def sweep(tx: Tx, now: datetime) -> int:
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    row = await welcome.look(tx)
-    if row is None or row.config_id != (await configs.newest_id(tx) or 0):
-        return NEVER  # that is: at once
-    return row.due_at
+    return await welcome.next_look(tx, await configs.newest_id(tx) or 0) or NEVER  # that is: at once

@@ -12,7 +12,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import PEOPLE_A_CARD
-from store.database import Tx, UtcTime, keep_in_step, table_of
+from store.database import Tx, UtcTime, keep_in_step, one, table_of
 from store.removal import CaseRow
 
 CODE_LIFE = timedelta(hours=72)  # page 94945
@@ -191,7 +191,11 @@ async def due(tx: Tx, *, now: datetime) -> list[CardRow]:
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    return (await tx.exec(select(func.min(CardRow.send_at)).where(CardRow.state == "planned"))).one()
+    found: datetime | None = await one(tx, _NEXT_DUE)
+    return found
+
+
+_NEXT_DUE = columns(func.min(_CARDS.c.send_at)).where(_CARDS.c.state == "planned")
 
 
 async def note_press(

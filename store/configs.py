@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import func
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
-from store.columns import Json
-from store.database import BigId, Tx, UtcTime
+from store.columns import Json, table_of
+from store.database import BigId, Tx, UtcTime, one
 
 
 class ConfigRow(SQLModel, table=True):
@@ -31,7 +33,11 @@ async def newest(tx: Tx) -> ConfigRow | None:
 
 async def newest_id(tx: Tx) -> int | None:
     """Which row that is, without its text."""
-    return (await tx.exec(select(ConfigRow.id).order_by(col(ConfigRow.id).desc()).limit(1))).first()
+    found: int | None = await one(tx, _NEWEST_ID)
+    return found
+
+
+_NEWEST_ID = columns(func.max(table_of(ConfigRow).c.id))
 
 
 async def activate(tx: Tx, text: str, *, files: Mapping[str, str] = {}, config_hash: str, now: datetime) -> ConfigRow:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import asyncpg
-from sqlalchemy import make_url
+from sqlalchemy import Select, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import make_transient_to_detached
@@ -233,6 +233,11 @@ def keep_in_step(tx: Tx, row: SQLModel) -> None:
     """A row that a statement has just inserted as it is here: changes of it are written, as if it had been loaded."""
     make_transient_to_detached(row)
     tx.add(row)
+
+
+async def one(tx: Tx, statement: Select[Any], **values: Any) -> Any:
+    """The one value that a statement finds; None where it finds none. Changes not yet written are not seen."""
+    return (await (await tx.connection()).execute(statement, values)).scalar_one_or_none()
 
 
 @contextlib.asynccontextmanager

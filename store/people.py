@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Account
 from store.columns import Json
-from store.database import Tx, UtcTime, table_of
+from store.database import Tx, UtcTime, one, table_of
 
 ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 60, 600, 3600, 86_400))
 """How long to wait before asking again about somebody who is no contact (84061): a race first, then patience."""
@@ -237,4 +237,8 @@ async def checks_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[PersonR
 
 
 async def next_check(tx: Tx) -> datetime | None:
-    return (await tx.exec(select(func.min(PersonRow.check_due_at)))).one()
+    found: datetime | None = await one(tx, _NEXT_CHECK)
+    return found
+
+
+_NEXT_CHECK = columns(func.min(_PEOPLE.c.check_due_at))

@@ -16,7 +16,7 @@ from rules.events import GroupsReadDue
 from rules.lanes import RECONCILE
 from store import inbox
 from store.columns import UtcTime, table_of
-from store.database import Tx
+from store.database import Tx, one
 from store.inbox import Inbox
 from store.removal import CaseRow
 from store.roster import GroupRow, MemberRow
@@ -48,8 +48,19 @@ async def plan_round(tx: Tx, name: str, *, due_at: datetime) -> None:
 
 async def next_round(tx: Tx) -> datetime:
     """When the first of them is due; long ago, where none was ever planned."""
-    found: datetime | None = (await tx.exec(select_rows(func.min(RoundRow.due_at)))).one()
+    found: datetime | None = await one(tx, _NEXT_ROUND)
     return found or NEVER
+
+
+async def round_due(tx: Tx, name: str) -> datetime:
+    """When this one is due next; long ago, where it was never planned."""
+    found: datetime | None = await one(tx, _ROUND_DUE, name=name)
+    return found or NEVER
+
+
+_ROUNDS = table_of(RoundRow)
+_NEXT_ROUND = select(func.min(_ROUNDS.c.due_at))
+_ROUND_DUE = select(_ROUNDS.c.due_at).where(_ROUNDS.c.name == bindparam("name"))
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------

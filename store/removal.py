@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import Outcome, Reason, sum_up
 from store.columns import Json
-from store.database import Tx, UtcTime, keep_in_step, table_of
+from store.database import Tx, UtcTime, keep_in_step, one, table_of
 
 
 class CaseRow(SQLModel, table=True):
@@ -220,4 +220,8 @@ async def steps_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[CaseRow]
 
 
 async def next_step(tx: Tx) -> datetime | None:
-    return (await tx.exec(select(func.min(CaseRow.step_due_at)))).one()
+    found: datetime | None = await one(tx, _NEXT_STEP)
+    return found
+
+
+_NEXT_STEP = columns(func.min(_CASES.c.step_due_at))

@@ -17,7 +17,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Group as GroupFacts
 from rules.facts import Member as MemberFacts
-from store.database import Tx, UtcTime, table_of
+from store.database import Tx, UtcTime, one, table_of
 
 OLD_VERSIONS_KEPT = 50
 
@@ -352,7 +352,11 @@ async def reads_due(tx: Tx, *, now: datetime, limit: int = 200) -> list[GroupRow
 
 async def next_read(tx: Tx) -> datetime | None:
     """When the next group is to be read again."""
-    return (await tx.exec(select(func.min(GroupRow.read_due_at)))).one()
+    found: datetime | None = await one(tx, _NEXT_READ)
+    return found
+
+
+_NEXT_READ = columns(func.min(_GROUPS.c.read_due_at))
 
 
 async def watching_since(tx: Tx) -> datetime | None:

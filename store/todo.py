@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from store.cards import CardCaseRow, CardRow
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, one, table_of
 from store.people import PersonRow
 from store.removal import CaseRow
 from store.roster import MemberRow
@@ -46,7 +47,11 @@ async def due(tx: Tx, *, now: datetime) -> list[TodoRow]:
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    return (await tx.exec(select(func.min(TodoRow.due_at)))).one()
+    found: datetime | None = await one(tx, _NEXT_DUE)
+    return found
+
+
+_NEXT_DUE = columns(func.min(table_of(TodoRow).c.due_at))
 
 
 class OpenRow(NamedTuple):

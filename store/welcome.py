@@ -7,10 +7,12 @@ counted as an orphan. Which groups have theirs attached is told by people, on a 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from store.columns import table_of
-from store.database import Tx, UtcTime
+from store.database import Tx, UtcTime, one
 from store.matters import MatterRow
 from store.outbox import Outbox
 from store.roster import GroupRow
@@ -59,6 +61,16 @@ class LookRow(SQLModel, table=True):
 async def look(tx: Tx) -> LookRow | None:
     """None where nobody has planned any yet."""
     return await tx.get(LookRow, 1)
+
+
+async def next_look(tx: Tx, config_id: int) -> datetime | None:
+    """When the next look is due; None where none was planned under this config."""
+    found: datetime | None = await one(tx, _NEXT_LOOK, config_id=config_id)
+    return found
+
+
+_LOOKS = table_of(LookRow)
+_NEXT_LOOK = columns(_LOOKS.c.due_at).where(_LOOKS.c.config_id == bindparam("config_id"))
 
 
 async def look_soon(tx: Tx, *, now: datetime) -> None:
