@@ -1,6 +1,7 @@
 """Somebody wrote in a group: the rules read it one after the other, a later one knows what an earlier one found.
 
-What people write is not kept: a fingerprint for a day, and the words of a hit in the trace.
+What people write stays in the inbox as long as any event does (7 days), so that it can be rehearsed; after that only
+the words of a hit are left, in the trace. Later messages are compared with fingerprints, which are kept for a day.
 """
 
 from datetime import datetime

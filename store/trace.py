@@ -13,6 +13,8 @@ from store.database import Tx, UtcTime, table_of
 HITS_KEPT = timedelta(days=730)
 MISSES_KEPT = timedelta(days=30)
 """How long what nobody acted on is kept: an event about which every rule said no, or "I do not know"."""
+MESSAGES_KEPT = timedelta(hours=24)
+"""How long that is for what people wrote: there is much of it, and it is nobody's business."""
 
 
 class TraceRow(SQLModel, table=True):
@@ -105,6 +107,7 @@ async def prune(
 ) -> int:
     """Forget what is older. Answers how many rows, `at_most`: call it again, in a new transaction, until that is 0."""
     core = table_of(TraceRow)
-    old = or_(core.c.at < now - hits_kept, (core.c.at < now - misses_kept) & (core.c.hits == 0))
-    chosen = select(core.c.id).where(old, core.c.at < now - misses_kept).limit(at_most)
+    harmless = (core.c.event == "message_posted") & (core.c.hits == 0)
+    old = or_(core.c.at < now - hits_kept, (core.c.at < now - misses_kept) & (core.c.hits == 0), harmless)
+    chosen = select(core.c.id).where(old, core.c.at < now - min(misses_kept, MESSAGES_KEPT)).limit(at_most)
     return (await (await tx.connection()).execute(delete(core).where(core.c.id.in_(chosen)))).rowcount

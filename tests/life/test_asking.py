@@ -203,7 +203,7 @@ async def test_many_cards_at_once_become_one_list(start_life: StartLife) -> None
         [written] = shop.lists()
         assert "40 件" in written
         assert "35 位在名单上" in written
-        await life.run(30 * HOURS)
+        await life.run(4 * HOURS)
         assert shop.busiest_minute("wangwu") <= 25
         assert shop.busiest_minute("lihua") <= 25
         assert not life.world.mail.dropped
@@ -250,7 +250,7 @@ async def test_a_storm_that_goes_on_is_a_list_now_and_then(start_life: StartLife
 async def test_an_owner_who_never_answers(open_shop: Any) -> None:
     """Reminded once, the manager told once, then one list a day with a link, for as long as it is open."""
     async with open_shop(book()) as shop:
-        await shop.enters(shop.rival(), wait=56 * HOURS)
+        await shop.enters(shop.rival(), wait=50 * HOURS)
         assert (len(shop.cards()), len(shop.texts("wangwu")), len(shop.cards("lihua", "escalation"))) == (1, 1, 1)
         days = [each.at for each in shop.world.inbox("wangwu") if each.kind == "card" and each.task_id is None]
         assert [at.hour for at in days] == [1, 1]  # 09:30 in Beijing

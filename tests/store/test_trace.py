@@ -17,9 +17,11 @@ def said(person: str, verdict: Verdict = "miss", chat_id: str = "") -> Decision:
     return Decision(rule="other_company", verdict=verdict, because="因为", subject=person, chat_id=chat_id)
 
 
-async def write(tx: Tx, *decisions: Decision, chat_id: str | None = None, at: datetime = NOW) -> int:
+async def write(
+    tx: Tx, *decisions: Decision, event: str = "members_joined", chat_id: str | None = None, at: datetime = NOW
+) -> int:
     number = next(_rows)
-    await trace.write(tx, decisions, inbox_id=number, event="members_joined", chat_id=chat_id, config="c", now=at)
+    await trace.write(tx, decisions, inbox_id=number, event=event, chat_id=chat_id, config="c", now=at)
     return number
 
 
@@ -64,6 +66,20 @@ async def test_hits_are_kept_for_two_years_and_misses_for_a_month(db: Database) 
     async with db.read() as tx:
         assert [row.inbox_id for row in await trace.since(tx, 0)] == kept
         assert [await trace.about(tx, who, newest=9) for who in "efg"] == [[], [], []]
+
+
+async def test_what_was_said_about_harmless_messages_is_kept_for_a_day(db: Database) -> None:
+    """Most messages are nobody's business; one that a rule hit can be explained like anything else."""
+    async with db.write() as tx:
+        kept = [
+            await write(tx, said("a", "hit"), said("a"), event="message_posted", at=NOW - 300 * DAY),
+            await write(tx, said("b"), event="message_posted", at=NOW - DAY / 2),
+            await write(tx, said("c"), at=NOW - 2 * DAY),
+        ]
+        await write(tx, said("d"), event="message_posted", at=NOW - 2 * DAY)
+        assert await trace.prune(tx, now=NOW) == 1
+    async with db.read() as tx:
+        assert [row.inbox_id for row in await trace.since(tx, 0)] == kept
 
 
 async def test_forgetting_is_done_a_little_at_a_time(db: Database) -> None:
