@@ -79,7 +79,7 @@ async def test_a_dismissed_group_nobody_told_of_is_found(open_shop: Any) -> None
 
 
 async def test_nobody_is_asked_about_a_group_out_of_sight(open_shop: Any) -> None:
-    """Its owner left the visible range: no reminder, no escalation, no list, for a day and more; metrics and readyz say so."""
+    """Its owner left the visible range: no reminder, no escalation, no list; metrics and readyz say so."""
     async with open_shop(book()) as shop:
         await shop.enters(shop.rival(), shop.rival("李四"))
         said = len(shop.world.sent)
