@@ -1,22 +1,19 @@
 """The cards about cases: planned together by group, written when they are due, updated when all is done."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import matters
-from handlers.asking import AT_ONCE, called, expect_todo, had_enough, managers, post, tell, who, whom
+from handlers.asking import AT_ONCE, called, expect_todo, had_enough, post, tell, who, whom
 from rules.actions import Link, SendCard, UpdateCard
 from rules.blocklist import BLOCKED
 from rules.book import Book
-from rules.clock import BEIJING
 from rules.lanes import REMOVAL
 from rules.other_company import OtherCompany
 from rules.removal import PEOPLE_A_CARD, Demand, Suspect, say_asked_by_text, say_closed, write_card
-from rules.warning import say_held, say_warn_by_text, write_held, write_warning
-from store import cards, people, removal, roster, staff, todo
+from rules.warning import say_warn_by_text, write_warning
+from store import cards, matters, people, removal, roster, staff, todo
 from store.cards import CardRow
 from store.database import Tx
 from store.removal import CaseRow
@@ -183,6 +180,8 @@ async def ask_anew(
 async def close_card(tx: Tx, card: CardRow, words: str, *, now: datetime) -> None:
     """A card is over: it shows `words` in place of its buttons, if a response code is left (else when one comes)."""
     card.state = "closed"
+    if card.kind == "held" and card.task_id is not None:
+        await matters.settle(tx, card.task_id, outcome="settled", now=now)
     code = card.take_code(now=now)
     if code is not None and card.task_id is not None:
         deed = UpdateCard(task_id=card.task_id, to=tuple(card.recipients), response_code=code, replace_with=words)
@@ -193,30 +192,3 @@ async def show_closed(tx: Tx, card: CardRow, *, now: datetime) -> None:
     """A response code has come for a card that is over already."""
     cases = await cards.cases_on(tx, card.number)
     await close_card(tx, card, say_closed(each.outcome for each in cases), now=now)
-
-
-# --- a rule that has stopped itself -----------------------------------------------------------------------------------
-
-
-async def tell_managers_of_held(tx: Tx, book: Book, case: CaseRow, *, now: datetime) -> None:
-    """A rule has reached its cap of the day: the managers get one card about it, whatever else it finds that day."""
-    rule = next((each for each in book.in_force if each.title == case.rule), None)
-    to = await managers(tx, book)
-    if rule is None or not to:
-        return
-    task_id = held_task(case.rule, now)
-    card = await cards.card_of_task(tx, task_id)
-    if card is None:
-        card = await cards.new(tx, "held", [case], send_at=now)
-        card.state, card.recipients, card.task_id = "sent", to, task_id
-        words = write_held(case.rule, rule.most_a_day or 0)
-        await send(tx, card, SendCard(task_id=task_id, to=tuple(to), card=words), now=now)
-        title, text = say_held(case.rule)
-        await matters.raise_one(tx, book, task_id, audience="managers", title=title, text=text, now=now)
-    else:
-        await cards.put_on(tx, card, [case])
-
-
-def held_task(rule: str, now: datetime) -> str:
-    """One card a day and rule (a task_id is ASCII: page 90236)."""
-    return f"held-{hashlib.blake2b(rule.encode(), digest_size=8).hexdigest()}-{now.astimezone(BEIJING):%Y%m%d}"

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
+from handlers import held
 from handlers.asking import FIRST_LIST_AFTER, expect_todo
-from handlers.case_cards import ask_anew, close_card, plan_card, send_card, suspect, tell_managers_of_held
+from handlers.case_cards import ask_anew, close_card, plan_card, send_card, suspect
 from rules.actions import CallRemover
 from rules.book import Book
 from rules.decision import Decision
@@ -52,7 +53,7 @@ async def settle(
     if not reasons:
         await close(tx, case, "withdrawn", by=None, now=now)
     elif reasons != case.why():
-        await _learn(tx, book, group, case, reasons, now=now)
+        await _learn(tx, book, group, case, reasons, listed=listed, now=now)
 
 
 _ASKS = {"warn", "remove", "block", "held"}
@@ -98,16 +99,16 @@ async def _open(
 
 
 async def _learn(
-    tx: Tx, book: Book, group: GroupRow, case: CaseRow, reasons: Sequence[Reason], *, now: datetime
+    tx: Tx, book: Book, group: GroupRow, case: CaseRow, reasons: Sequence[Reason], *, listed: bool, now: datetime
 ) -> None:
-    """An open case has other reasons than before; where they demand more, whoever was asked is asked anew."""
-    before, was_held = case.demand, case.held
+    """An open case has other reasons than before. Where they demand something else, more or less, what was asked is
+    taken back, and people are asked anew.
+    """
+    before = (case.demand, case.held)
     case.give(reasons, now=now)
-    if was_held and not case.held:
-        await _ask_about(tx, book, group, case, now=now)
-    elif before == "warn" and case.demand == "remove":
+    if (case.demand, case.held) != before:
         await _take_back_cards(tx, case, now=now)
-        case.step, case.step_due_at, case.listed = None, None, False
+        case.step, case.step_due_at, case.listed = None, None, listed
         await _ask_about(tx, book, group, case, now=now)
 
 
@@ -124,7 +125,11 @@ async def _take_back_cards(tx: Tx, case: CaseRow, *, now: datetime) -> None:
 async def _ask_about(tx: Tx, book: Book, group: GroupRow, case: CaseRow, *, now: datetime) -> None:
     """Have somebody asked about a case that nobody was asked about yet."""
     if case.held:
-        await tell_managers_of_held(tx, book, case, now=now)
+        said = await held.ask_managers(tx, book, case, now=now)
+        if said is not None and said.button == "go_on":
+            await let_go_on(tx, book, case, now=now)
+        elif said is not None:
+            await close(tx, case, "withdrawn", by=said.userid, now=now)
         return
     if case.listed:
         await expect_todo(tx, book, group.can_remove(), first_at=now + FIRST_LIST_AFTER, now=now)
@@ -232,10 +237,11 @@ async def _nobody_was_asked(tx: Tx, case: CaseRow) -> bool:
 async def take_back(tx: Tx, book: Book, case: CaseRow, rules: Iterable[str], *, by: str, now: datetime) -> None:
     """These rules ask about this person no more; the case goes on with the reasons of the others, if there are any."""
     kept = in_order(book, [reason for reason in case.why() if reason.rule not in set(rules)])
-    if kept:
-        case.give(kept, now=now)
-    else:
+    group = await roster.group(tx, case.chat_id)
+    if not kept or group is None:
         await close(tx, case, "released", by=by, now=now)
+    else:
+        await _learn(tx, book, group, case, kept, listed=case.listed, now=now)
 
 
 async def let_go_on(tx: Tx, book: Book, case: CaseRow, *, now: datetime) -> None:

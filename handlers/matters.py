@@ -6,7 +6,7 @@ from handlers import asking
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import MattersPressed
-from store import matters, roster
+from store import matters, roster, strikes
 from store.database import Database, Tx
 from store.matters import Audience, MatterRow
 from store.roster import GroupRow
@@ -20,6 +20,7 @@ async def of_group(tx: Tx, book: Book, group: GroupRow, answer: Decision, *, now
     key = f"{answer.rule}:{group.chat_id}"
     if answer.verdict == "miss":
         await matters.settle(tx, key, outcome="settled", now=now)
+        await strikes.forgive(tx, [group.chat_id], [answer.rule], now=now)  # the same again is news
     elif answer.came_to == "warn":
         await raise_one(
             tx, book, key, audience="owner", group=group, title=f"群「{group.name}」", text=answer.because, now=now
@@ -60,4 +61,6 @@ async def handle(event: MattersPressed, seen: None, tx: Tx, book: Book, now: dat
     theirs = {row.id for row in await open_for(tx, book, event.userid)}
     for row in await matters.some(tx, [each for each in event.matter_ids if each in theirs]):
         await matters.settle(tx, row.about, outcome="done", by=event.userid, now=now)
+        if row.chat_id is not None:  # while nothing changes there is nothing more to say
+            await strikes.over(tx, row.chat_id, [row.about.removesuffix(f":{row.chat_id}")], now=now)
     return []

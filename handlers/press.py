@@ -13,8 +13,8 @@ from rules.book import Book
 from rules.decision import Decision
 from rules.events import CardPressed, CasesPressed, GroupReadDue
 from rules.lanes import REMOVAL
-from rules.removal import EVERYBODY, say_cannot_remove, say_choose_first, say_closed, say_too_many_transfers
-from store import cards, inbox, matters, people, removal, roster, staff, strikes, transfers
+from rules.removal import EVERYBODY, Demand, say_cannot_remove, say_choose_first, say_closed, say_too_many_transfers
+from store import cards, inbox, people, removal, roster, staff, strikes, transfers
 from store.cards import CardRow
 from store.database import Database, Tx
 from store.removal import CaseRow
@@ -80,8 +80,15 @@ def _chosen(open_cases: list[CaseRow], event: CardPressed) -> list[CaseRow]:
     return open_cases if EVERYBODY in picked else [case for case in open_cases if str(case.id) in picked]
 
 
+_MEANS: dict[str, Demand] = {"removed": "remove", "warned": "warn"}
+
+
 async def _take(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, button: str, *, now: datetime) -> None:
-    """已移出, 误判放行 or 稍后 about these open cases."""
+    """已移出, 已提醒, 误判放行 or 稍后 about these open cases. The first two only mean those who were to be
+    removed, or to be told something.
+    """
+    meant = _MEANS.get(button)
+    chosen = [case for case in chosen if meant in (None, case.demand)]
     await cards.note_press(tx, chosen, userid=userid, button=button, now=now)
     match button:
         case "removed":
@@ -178,8 +185,6 @@ async def _held_pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *
         for case in held:
             await cases.close(tx, case, "withdrawn", by=event.userid, now=now)
         await case_cards.close_card(tx, card, "已全部作罢", now=now)
-    if event.button in ("go_on", "call_off") and card.task_id is not None:
-        await matters.settle(tx, card.task_id, outcome="done", by=event.userid, now=now)
 
 
 async def _reassign(

@@ -24,7 +24,7 @@ from rules.events import (
     RosterEvent,
 )
 from rules.facts import Member
-from store import people, removal, roster, staff
+from store import matters, people, removal, roster, staff
 from store.database import Database, Tx
 from store.roster import RETRY_READS, GroupRow, Inside, Stand
 from wecom import lookups
@@ -92,7 +92,7 @@ def _is_to_be_read(event: GroupEvent, group: Stand | None, now: datetime) -> boo
     if event.version == group.version or group.is_old(event.version):
         return False  # late or doubled: the roster has been there
     if isinstance(event, MembersLeft):
-        return not _follows(event, group)
+        return not _follows(event, group) or _names_staff(event)
     return group.read_at is None or now - group.read_at >= ONE_READ_A
 
 
@@ -100,6 +100,11 @@ def _follows(event: RosterEvent, group: GroupRow | Stand) -> bool:
     """Whether the callback tells exactly the next thing that happened after what we have, and all of it."""
     in_step = bool(event.version) and bool(event.last_version) and event.last_version == group.version
     return in_step and _names_all(event) and not group.in_doubt
+
+
+def _names_staff(event: RosterEvent) -> bool:
+    """Whether one of ours came or went: rules about the group as such have to look at it again."""
+    return any(not who.startswith(("wm", "wo")) for who in event.members or ())
 
 
 def _names_all(event: RosterEvent) -> bool:
@@ -148,6 +153,8 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
     decisions += await _people_left(tx, book, group, gone, removed, now=now)
     if applied.about is not None:
         decisions += await verdicts.ask_about_group(tx, book, group, applied.about, now=now)
+    elif gone and await matters.about(tx, group.chat_id):  # it may be put right by that
+        roster.read_soon(group, at=now)
     return decisions
 
 

@@ -198,6 +198,23 @@ async def next_due(tx: Tx) -> datetime | None:
 _NEXT_DUE = columns(func.min(_CARDS.c.send_at)).where(_CARDS.c.state == "planned")
 
 
+async def held(tx: Tx, beginning: str) -> list[CardRow]:
+    """The cards to managers about a rule that stopped itself whose task id begins so, in order."""
+    query = select(CardRow).where(CardRow.kind == "held", col(CardRow.task_id).startswith(beginning, autoescape=True))
+    return list((await tx.exec(query.order_by(col(CardRow.id)).with_for_update())).all())
+
+
+async def last_press_on(tx: Tx, card: CardRow, buttons: Sequence[str]) -> PressRow | None:
+    """The last press of one of these buttons about a case of this card."""
+    query = (
+        select(PressRow)
+        .join(CardCaseRow, col(CardCaseRow.case_id) == col(PressRow.case_id))
+        .where(CardCaseRow.card_id == card.id, col(PressRow.button).in_(buttons))
+        .order_by(col(PressRow.id).desc())
+    )
+    return (await tx.exec(query)).first()
+
+
 async def note_press(
     tx: Tx, cases: Sequence[CaseRow], *, userid: str, button: str, choice: str = "", now: datetime
 ) -> None:

@@ -64,10 +64,14 @@ async def _asked_on_day(tx: Tx, rule: str, *, now: datetime) -> int:
 
 
 async def note(tx: Tx, decision: Decision, offence: str, *, now: datetime) -> bool:
-    """Write an offence down, once; False where it was known."""
+    """Write an offence down, once; False where it was known. One that was forgiven and is found again is new."""
     key = _key(decision.subject, decision.rule, offence)
-    if (await tx.exec(select(StrikeRow.id).where(StrikeRow.key == key))).first() is not None:
-        return False
+    known = (await tx.exec(select(StrikeRow).where(StrikeRow.key == key))).first()
+    if known is not None:
+        forgiven = known.forgiven_at is not None
+        if forgiven:
+            known.forgiven_at, known.over_at, known.came_to, known.at = None, None, decision.came_to, now
+        return forgiven
     tx.add(
         StrikeRow(
             subject=decision.subject,

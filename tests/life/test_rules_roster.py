@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from handlers import matters
+from rules.events import MattersPressed
 from tests.life.rulebook import (
     DAYS,
     all_cases,
@@ -253,3 +255,32 @@ async def test_a_group_that_is_not_as_it_should_be_is_on_the_owners_list(open_sh
         assert await open_matters(shop) == []
         await later(shop, 2 * DAYS)
         assert len(shop.lists()) == 1
+
+
+async def test_a_matter_that_was_settled_comes_up_again_only_after_it_was_put_right(open_shop: Any) -> None:
+    """已办，知道了 is the end of it while nothing changes; once it was right, the same fault is news."""
+    async with open_shop(rulebook({"rule": "group_integrity", "needs": "李华"})) as shop:
+        [matter] = await open_matters(shop)
+        async with shop.life.bot.store.write() as tx:
+            done = MattersPressed(at=shop.life.clock.now(), userid="wangwu", matter_ids=(matter.id,))
+            await matters.handle(done, None, tx, rulebook(), done.at)
+        for _ in range(2):
+            await read_again(shop)
+            assert await open_matters(shop) == []
+        shop.world.join(shop.group, "lihua", invitor="wangwu")
+        await shop.life.run(5 * MINUTES)
+        assert await came_to(shop, shop.group.chat_id) == []
+        shop.world.leave(shop.group, "lihua")
+        await shop.life.run(5 * MINUTES)
+        assert len(await open_matters(shop)) == 1
+
+
+async def test_a_group_that_is_not_nearly_full_any_more_is_off_the_list(open_shop: Any) -> None:
+    """Who leaves makes room: the owner is not told of a fault that is none."""
+    async with open_shop(rulebook({"rule": "group_integrity", "nearly_full": 4})) as shop:
+        guests = [shop.world.add_customer(name) for name in ("小明", "小红")]
+        await shop.enters(*guests, wait=2 * MINUTES)
+        assert len(await open_matters(shop)) == 1
+        shop.world.leave(shop.group, guests[0])
+        await shop.life.run(5 * MINUTES)
+        assert await open_matters(shop) == []

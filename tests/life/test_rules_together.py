@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import pytest
+
+from handlers import press
+from rules.events import CasesPressed
 from tests.life.rulebook import (
     DAYS,
     all_cases,
@@ -207,7 +211,77 @@ async def test_a_runaway_rule_is_called_off(open_shop: Any) -> None:
         assert "明天来的" in removals(shop)[-1].text
 
 
+@pytest.mark.parametrize(
+    ("button", "expected"),
+    [("go_on", [None] * 4), ("call_off", [None, "withdrawn", "withdrawn", "withdrawn"])],
+)
+async def test_what_a_manager_said_of_a_runaway_rule_holds_for_the_day(
+    open_shop: Any, button: str, expected: list[str | None]
+) -> None:
+    """Whoever comes after 继续 is asked about at once; whoever comes after 全部作罢, on that day, is let be."""
+    async with open_shop(rulebook({"rule": "other_company", "most_a_day": 1})) as shop:
+        await shop.enters(shop.rival("推销一"), shop.rival("推销二"), wait=2 * MINUTES)
+        shop.press(button, by="lihua", kind="held")
+        await shop.life.run(2 * MINUTES)
+        await shop.enters(shop.rival("推销三"), wait=2 * MINUTES)
+        await shop.enters(shop.rival("推销四"), wait=2 * MINUTES)
+        assert [case.outcome for case in await all_cases(shop)] == expected
+        assert not any(case.held and case.open_key for case in await all_cases(shop))
+        asked = "".join(card.text for card in removals(shop))
+        assert [name in asked for name in ("推销三", "推销四")] == [button == "go_on"] * 2
+        assert len(shop.cards("lihua", "held")) == 1
+        assert await open_matters(shop) == []
+
+
+async def test_those_held_after_the_first_are_gone_are_asked_of_the_managers(open_shop: Any) -> None:
+    """All who were held left before anybody pressed: the next one is not lost with the card that was closed."""
+    async with open_shop(rulebook({"rule": "other_company", "most_a_day": 1})) as shop:
+        first, second = shop.rival("推销一"), shop.rival("推销二")
+        await shop.enters(first, second, wait=2 * MINUTES)
+        [held] = [case for case in await all_cases(shop) if case.held]
+        shop.world.leave(shop.group, next(each for each in (first, second) if each.id == held.external_userid))
+        await shop.life.run(5 * MINUTES)
+        await shop.enters(shop.rival("推销三"), wait=2 * MINUTES)
+        assert len(shop.cards("lihua", "held")) == 2
+        shop.press("go_on", by="lihua", kind="held")
+        await shop.life.run(2 * MINUTES)
+        assert "推销三" in "".join(card.text for card in removals(shop))
+
+
+async def test_a_removal_that_becomes_a_warning_is_not_asked_for_any_more(open_shop: Any) -> None:
+    """The company turns out to be allowed, a word in the name remains: the old card is taken back, nobody is reminded
+    of a removal, and the owner is asked to say something.
+    """
+    rules = ({"rule": "other_company", "allow_companies": "对手公司"}, {"rule": "nickname", "words": "代购"})
+    async with open_shop(rulebook(*rules)) as shop:
+        partner = shop.rival("小美代购")
+        await shop.enters(partner)
+        [card] = removals(shop)
+        shop.world.make_contact("wangwu", partner)
+        await shop.life.run(2 * MINUTES)
+        assert card.replaced == "有了新的处理"
+        assert len(warnings(shop)) == 1
+        await shop.life.run(3 * HOURS)
+        assert [*shop.texts("wangwu"), *shop.texts("zhaoliu")] == []
+        assert shop.cards("lihua", "escalation") == []
+        assert len(await all_cases(shop)) == 1
+
+
 # --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_warning_is_not_taken_for_a_removal(open_shop: Any) -> None:
+    """已移出 on the page, for all who are ticked, says nothing about somebody who was only to be told something."""
+    async with open_shop(rulebook({"rule": "nickname", "words": "代购"})) as shop:
+        await shop.enters(shop.world.add_customer("小美代购"), wait=30 * HOURS)
+        [case] = await all_cases(shop)
+        for button, outcome in (("removed", None), ("warned", "warned")):
+            async with shop.life.bot.store.write() as tx:
+                event = CasesPressed(at=shop.life.clock.now(), userid="wangwu", case_ids=(case.number,), button=button)
+                await press.handle(event, None, tx, rulebook({"rule": "nickname", "words": "代购"}), event.at)
+            await shop.life.run(5 * MINUTES)
+            assert [each.outcome for each in await all_cases(shop)] == [outcome]
+            assert shop.texts("wangwu") == []
 
 
 async def test_a_warning_that_was_given_is_over(open_shop: Any) -> None:
