@@ -9,7 +9,8 @@ from rules.actions import AnyDeed, Link, SendCard, SendNotice, SendText
 from rules.book import Book
 from rules.clock import BEIJING
 from rules.lanes import NORMAL
-from rules.removal import Asking, next_list, whom_to_ask
+from rules.removal import Asking, whom_to_ask
+from rules.todo import next_list
 from store import cards, outbox, roster, staff, todo
 from store.database import Tx
 from store.removal import CaseRow

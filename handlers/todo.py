@@ -8,7 +8,8 @@ from rules.actions import Link, SendNotice
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import TodoDue
-from rules.removal import Open, OpenGroup, OpenMatter, Todo, how_joined, say_state, say_todo
+from rules.removal import how_joined
+from rules.todo import Open, OpenGroup, OpenMatter, Todo, say_state, say_todo
 from rules.warning import USUAL_WORDS
 from store import removal, roster, staff, todo
 from store.database import Database, Tx

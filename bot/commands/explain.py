@@ -9,7 +9,7 @@ from rich.console import Console
 from bot.commands.opening import AsJson, with_store
 
 if TYPE_CHECKING:
-    from bot.explain.tell import CaseFile
+    from bot.explain.stories import CaseFile
 
 
 def explain(
@@ -18,7 +18,8 @@ def explain(
 ) -> None:
     """说清楚一个案件、一个人或一个群：问过哪些规则、为什么、做了什么。"""
     from bot import say
-    from bot.explain.tell import Candidate, CaseFile, NotFoundError, Story, find, tell
+    from bot.explain.stories import Candidate, CaseFile, Story
+    from bot.explain.tell import NotFoundError, find, tell
     from bot.explain.words import show, show_candidates
     from store.database import Database
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
-from bot.explain.tell import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story, Strike
+from bot.explain.stories import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story, Strike
 from rules.removal import OUTCOMES, how_joined
 
 ANSWERS_SHOWN = 20

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
-from bot.explain.tell import CaseFile, GroupStory, NotFoundError, PersonStory, Story, find, tell
+from bot.explain.stories import CaseFile, GroupStory, PersonStory, Story
+from bot.explain.tell import NotFoundError, find, tell
 from bot.prune import prune
 from rules.book import Book
 from simulator import Customer, World

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from rules.removal import next_list, say_state, whom_to_ask
+from rules.removal import whom_to_ask
+from rules.todo import next_list, say_state
 from rules.when import DailySpan
 
 NIGHT = DailySpan(start=time(22), end=time(9))

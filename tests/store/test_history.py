@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.explain.tell import CaseFile, GroupStory, PersonStory, find, tell
+from bot.explain.stories import CaseFile, GroupStory, PersonStory
+from bot.explain.tell import find, tell
 from rules.actions import SendText
 from rules.decision import Decision
 from rules.removal import Reason

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from bot.explain.tell import PersonStory, find, tell
+from bot.explain.stories import PersonStory
+from bot.explain.tell import find, tell
 from bot.explain.words import show
 from store import points
 from store.database import Database, table_of
