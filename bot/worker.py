@@ -47,6 +47,7 @@ from scheduler import reconcile as reconcile_sweep
 from scheduler import removal as removal_sweep
 from scheduler import rewards as rewards_sweep
 from scheduler import roster as roster_sweep
+from scheduler import strikes as strikes_sweep
 from scheduler import todo as todo_sweep
 from scheduler import welcome as welcome_sweep
 from scheduler.sweep import Sweep
@@ -94,6 +95,7 @@ SWEEPS: tuple[Sweep, ...] = (
     roster_sweep,
     reconcile_sweep,
     person_sweep,
+    strikes_sweep,
     removal_sweep,
     todo_sweep,
     welcome_sweep,

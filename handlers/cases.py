@@ -11,6 +11,7 @@ from handlers.case_cards import ask_anew, close_card, plan_card, send_card, susp
 from rules.actions import CallRemover
 from rules.book import Book
 from rules.decision import Decision
+from rules.events import MemberSeen
 from rules.lanes import REMOVAL
 from rules.removal import Outcome, Reason, Webhook, say_closed
 from store import cards, observations, outbox, removal, roster, strikes
@@ -260,6 +261,15 @@ async def dismissed(tx: Tx, chat_id: str, external_userid: str, *, now: datetime
     case = await removal.open_case_of(tx, chat_id, external_userid)
     if case is not None:
         await close(tx, case, "dismissed", by=None, now=now)
+
+
+async def warned(tx: Tx, book: Book, case: CaseRow, by: str, *, now: datetime) -> None:
+    """The person was told. Where that is not the last step, and it may stay as it is, it is looked at again."""
+    await close(tx, case, "warned", by=by, now=now)
+    reasons = {each.rule for each in case.why()}
+    for rule in book.about(MemberSeen):
+        if rule.title in reasons and rule.escalates:
+            await strikes.look_again(tx, case.external_userid, rule.title, at=now + rule.again_after)
 
 
 def _how(case: CaseRow, quit_scene: int | None) -> Outcome:

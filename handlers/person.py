@@ -48,9 +48,10 @@ async def handle(event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book:
         if person is not None and person.account == "unknown":
             person.check_due_at = now
         return []
-    if not seen.asked:
-        return []
-    await remember_contact(tx, event.external_userid, seen.contact, now=now)
+    if seen.asked:
+        await remember_contact(tx, event.external_userid, seen.contact, now=now)
+    elif isinstance(event, ContactAdded):
+        return []  # nothing that rules look at has changed
     decisions = []
     for group, member in await roster.groups_of(tx, event.external_userid):
         decisions += await verdicts.ask_rules(tx, book, group, [member], now=now, checked=True)

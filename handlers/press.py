@@ -95,7 +95,7 @@ async def _take(tx: Tx, book: Book, chosen: Sequence[CaseRow], userid: str, butt
             await _says_removed(tx, book, chosen, userid, now=now)
         case "warned":
             for case in chosen:
-                await cases.close(tx, case, "warned", by=userid, now=now)
+                await cases.warned(tx, book, case, userid, now=now)
         case "release":
             for case in chosen:
                 await release(tx, book, case, userid, now=now)

@@ -131,6 +131,10 @@ class Rule(Settings, Generic[E, F]):
     allow_people: Names = Field(default=(), description="不管哪些人，写 external_userid（wo… 或 wm…）。")
     then: Then = ("remove",)
     forget_after: Duration = Field(default=timedelta(days=30), description="多久以后不再计较：更早的违规不算次数。")
+    again_after: Duration = Field(
+        default=timedelta(days=3),
+        description="提醒过以后多久情形还没变（如昵称一直没改），就算再犯一次。then 写了更重的下一步才有用。",
+    )
     cool_down: CoolDown = timedelta(0)
     most_a_day: MostADay = None
     quiet_hours: Hours | None = Field(default=None, description="安静时段：这期间的事等过了再提，可以跨夜。")
@@ -139,6 +143,11 @@ class Rule(Settings, Generic[E, F]):
     def title(self) -> str:
         """What this rule is called in records: its name, else the rule's."""
         return self.name or str(getattr(self, "rule", ""))
+
+    @property
+    def escalates(self) -> bool:
+        """Whether a later offence leads to another step than the first."""
+        return len(set(self.then)) > 1
 
     def covers(self, group: Group) -> bool:
         """Whether this rule speaks about the group: named by kind or by pattern, and not left out by either."""

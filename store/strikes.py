@@ -16,7 +16,8 @@ class StrikeRow(SQLModel, table=True):
     """`subject`: external_userid; for `invite_guard` also the userid of our own staff. `offence` makes it this one.
 
     `came_to`: the step it led to. `forgiven_at`: a release took it back; it counts no more. `over_at`: what it led to
-    is done, or was called off; found again, it leads to nothing more.
+    is done, or was called off; found again, it leads to nothing more. `again_at`: found again after this, it is another
+    offence.
     """
 
     __tablename__ = "strikes"
@@ -31,6 +32,7 @@ class StrikeRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcTime, index=True)
     forgiven_at: datetime | None = Field(default=None, sa_type=UtcTime)
     over_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    again_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
 
 
 def _key(subject: str, rule: str, offence: str) -> str:
@@ -99,6 +101,28 @@ async def over(tx: Tx, subject: str, rules: Iterable[str], *, now: datetime) -> 
     waiting = col(StrikeRow.came_to).in_(["warn", "held"]) & col(StrikeRow.over_at).is_(None)
     mine = (col(StrikeRow.subject) == subject, col(StrikeRow.rule).in_(list(rules)))
     await tx.exec(update(StrikeRow).where(*mine, waiting).values(over_at=now))
+
+
+async def look_again(tx: Tx, subject: str, rule: str, *, at: datetime) -> None:
+    """A warning was given about what may still be so at `at`: it is another offence then."""
+    mine = (col(StrikeRow.subject) == subject, col(StrikeRow.rule) == rule, col(StrikeRow.came_to) == "warn")
+    given = col(StrikeRow.over_at).is_not(None) & col(StrikeRow.forgiven_at).is_(None)
+    latest = select(func.max(col(StrikeRow.id))).where(*mine, given).scalar_subquery()
+    await tx.exec(update(StrikeRow).where(col(StrikeRow.id) == latest).values(again_at=at))
+
+
+async def renew(tx: Tx, *, now: datetime) -> list[StrikeRow]:
+    """The strikes whose offence, found again from now on, is another. Those another process holds are left to it."""
+    due = select(StrikeRow).where(col(StrikeRow.again_at) <= now).order_by(col(StrikeRow.id))
+    rows = list((await tx.exec(due.with_for_update(skip_locked=True))).all())
+    for row in rows:
+        row.key, row.again_at = f"{row.key} #{row.id}", None
+    return rows
+
+
+async def next_renewal(tx: Tx) -> datetime | None:
+    """When the next offence may be found again; None where none may."""
+    return (await tx.exec(select(func.min(col(StrikeRow.again_at))))).one()
 
 
 async def go_on(tx: Tx, subject: str, rules: Iterable[str]) -> None:

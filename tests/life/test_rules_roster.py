@@ -284,3 +284,21 @@ async def test_a_group_that_is_not_nearly_full_any_more_is_off_the_list(open_sho
         shop.world.leave(shop.group, guests[0])
         await shop.life.run(5 * MINUTES)
         assert await open_matters(shop) == []
+
+
+async def test_a_name_that_is_not_changed_after_a_warning_is_the_next_offence(open_shop: Any) -> None:
+    """[提醒, 移出]: who was told and does nothing is asked to be removed three days later; who does it is let be."""
+    rule = {"rule": "nickname", "words": "代购", "then": ["提醒", "移出"]}
+    async with open_shop(rulebook(rule)) as shop:
+        stubborn, willing = (shop.world.add_customer(name) for name in ("小美代购", "小强代购"))
+        await shop.enters(stubborn, willing, wait=2 * MINUTES)
+        shop.press("warned")
+        await shop.life.run(2 * MINUTES)
+        assert {case.outcome for case in await all_cases(shop)} == {"warned"}
+        willing.name = "小强"
+        await read_again(shop)
+        assert removals(shop) == []
+        await later(shop, 3 * DAYS)
+        assert [("小美代购" in card.text, "小强" in card.text) for card in removals(shop)] == [(True, False)]
+        await later(shop, 3 * DAYS)
+        assert len(await all_cases(shop)) == 3

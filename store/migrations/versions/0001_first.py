@@ -221,10 +221,12 @@ def upgrade() -> None:
     sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.Column('forgiven_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('over_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('again_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_strikes')),
     sa.UniqueConstraint('key', name=op.f('uq_strikes_key'))
     )
     with op.batch_alter_table('strikes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_strikes_again_at'), ['again_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_strikes_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_strikes_subject'), ['subject'], unique=False)
 
