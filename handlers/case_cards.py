@@ -136,6 +136,11 @@ def is_about_company(book: Book, case: CaseRow) -> bool:
     return all(reason.rule in titles for reason in case.why())
 
 
+def is_blocked(case: CaseRow) -> bool:
+    """Whether the person is on the blocklist, or is put on it by this: the card has one more thing to say."""
+    return any(reason.step == "block" or reason.evidence == BLOCKED for reason in case.why())
+
+
 async def suspect(tx: Tx, case: CaseRow, *, by_company: bool = False) -> Suspect:
     """A case as a card shows it."""
     member = await roster.seen_as(tx, case.chat_id, case.external_userid)
@@ -154,7 +159,7 @@ async def suspect(tx: Tx, case: CaseRow, *, by_company: bool = False) -> Suspect
         times=1 + await removal.times_removed(tx, case.chat_id, case.external_userid),
         words=next((reason.words for reason in case.why() if reason.words), ""),
         grace_until=case.grace_until,
-        blocked=any(reason.step == "block" or reason.evidence == BLOCKED for reason in case.why()),
+        blocked=is_blocked(case),
         added_by=tuple((await staff.names(tx, person.followers)).values()) if person and person.followers else (),
         by_company=by_company,
     )

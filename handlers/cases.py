@@ -7,7 +7,7 @@ from loguru import logger
 
 from handlers import held
 from handlers.asking import FIRST_LIST_AFTER, expect_todo
-from handlers.case_cards import ask_anew, close_card, plan_card, send_card, suspect
+from handlers.case_cards import ask_anew, close_card, is_blocked, plan_card, send_card, suspect
 from rules.actions import CallRemover
 from rules.book import Book
 from rules.decision import Decision
@@ -105,9 +105,9 @@ async def _learn(
     """An open case has other reasons than before. Where they demand something else, more or less, what was asked is
     taken back, and people are asked anew.
     """
-    before = (case.demand, case.held)
+    before = (case.demand, case.held, is_blocked(case))
     case.give(reasons, now=now)
-    if (case.demand, case.held) != before:
+    if (case.demand, case.held, is_blocked(case)) != before:
         await _take_back_cards(tx, case, now=now)
         case.step, case.step_due_at, case.listed = None, None, listed
         await _ask_about(tx, book, group, case, now=now)

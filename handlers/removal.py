@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from handlers import asking, case_cards, cases
+from handlers import asking, case_cards, cases, matters
 from handlers import roster as groups
 from rules.actions import SendCard
 from rules.book import Book
@@ -125,6 +125,13 @@ async def _escalate(tx: Tx, book: Book, group: GroupRow, staying: list[CaseRow],
     delivered = not about or about[-1].state != "failed"
     waited = now - min(case.opened_at for case in staying)
     text = say_escalation(await asking.who(tx, staying), group.name, names, waited, delivered=delivered)
+    enough = await asking.had_enough(tx, book, to, now=now)
+    if enough:
+        title, key = f"没有人移出：「{group.name}」", f"unhandled:{group.chat_id}"
+        await matters.raise_one(tx, book, key, audience="managers", title=title, text=text, now=now)
+    to = [userid for userid in to if userid not in enough]
+    if not to:
+        return
     candidates = await _candidates(tx, book, group)
     if not candidates:
         await asking.tell(tx, to, text, f"escalate:{staying[0].id}", about=_about(staying), now=now)

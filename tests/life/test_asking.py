@@ -7,6 +7,7 @@ from typing import Any
 
 from store import observations, removal, roster
 from tests.life.conftest import StartLife
+from tests.life.rulebook import open_matters
 from tests.life.shop import HOURS, MINUTES, SECONDS, Shop, book
 
 NIGHT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 23:00 in Beijing
@@ -66,6 +67,18 @@ async def test_a_manager_reassigns(open_shop: Any) -> None:
         await shop.life.run(MINUTES)
         assert await shop.outcomes() == ["removed"]
         assert [card.replaced for card in shop.cards("zhaoliu")] == ["已移出", "已移出"]
+
+
+async def test_a_manager_who_has_had_enough_for_today_finds_it_on_the_list(open_shop: Any) -> None:
+    """Beyond `most_cards_a_day` no card is escalated: it stands in the manager's 今日待办, where nothing is lost."""
+    async with open_shop(book(removal={"most_cards_a_day": 2})) as shop:
+        for _ in range(3):
+            await _escalated(shop)
+        sent = shop.world.inbox("lihua")
+        assert [each.text.startswith("没有人处理的移出") for each in sent] == [True, False]
+        assert "今日待办" in sent[1].text
+        [matter] = await open_matters(shop)
+        assert matter.title == f"没有人移出：「{shop.group.name}」"
 
 
 async def test_reassigning_to_somebody_who_cannot_remove_is_explained(open_shop: Any) -> None:

@@ -202,6 +202,8 @@ async def test_four_offences_lead_from_a_word_to_the_blocklist(open_shop: Any) -
         assert await came_to(shop, seller.id) == ["warn", "warn", "remove", "block"]
         [case] = [case for case in await all_cases(shop) if case.open_key]
         assert "第 4 次" in case.because
+        assert removals(shop)[0].replaced == "有了新的处理"
+        assert "黑名单" in removals(shop)[1].text
 
 
 async def test_strikes_fade_after_thirty_days(open_shop: Any) -> None:
