@@ -15,100 +15,31 @@ from loguru import logger
 from pydantic import BaseModel
 
 from bot import log_ids
-from bot.actions import ACTIONS
-from bot.actions.action import Action, Hands
+from bot.actions import ACTIONS, LOOK_UPS
+from bot.actions.action import Action, Hands, LooksUp
 from bot.metrics import Metrics
-from handlers import (
-    appeal,
-    blocklist,
-    corp,
-    matters,
-    message,
-    native_controls,
-    person,
-    press,
-    reconcile,
-    removal,
-    report,
-    rewards,
-    roster,
-    todo,
-    welcome,
-)
+from bot.registry import HANDLERS, SWEEPS
+from handlers import anew
 from handlers.handler import Handler
-from rules import events
 from rules.book import Book
 from rules.clock import Clock
-from rules.events import AnyEvent, Event, UnknownEvent
-from rules.lanes import NORMAL, WELCOME
-from scheduler import native_controls as native_controls_sweep
-from scheduler import person as person_sweep
-from scheduler import reconcile as reconcile_sweep
-from scheduler import removal as removal_sweep
-from scheduler import rewards as rewards_sweep
-from scheduler import roster as roster_sweep
-from scheduler import strikes as strikes_sweep
-from scheduler import todo as todo_sweep
-from scheduler import welcome as welcome_sweep
-from scheduler.sweep import Sweep
-from store import cards, inbox, outbox, people, queue, trace
-from store import removal as removal_store
-from store import roster as roster_store
+from rules.events import AnyEvent, UnknownEvent
+from rules.lanes import WELCOME
+from store import inbox, outbox, queue, trace
 from store.database import Clash, Database, StoreUnavailable, Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
 from store.queue import LeaseLost, QueueRow
 from wecom.callbacks import read_event
-from wecom.errors import NO_ANSWER, PlatformError
+from wecom.errors import NO_ANSWER, OUTCOME_UNKNOWN, PlatformError
 from wecom.gateway import Gateway
 from wecom.xml import BadXml
-
-HANDLERS: Mapping[type[Event], Handler] = {
-    events.GroupCreated: roster,
-    events.GroupDismissed: roster,
-    events.GroupChanged: roster,
-    events.MembersJoined: roster,
-    events.MembersLeft: roster,
-    events.GroupReadDue: roster,
-    events.RosterReadDue: corp,
-    events.GroupsReadDue: reconcile,
-    events.ContactAdded: person,
-    events.PersonCheckDue: person,
-    events.CardDue: removal,
-    events.CardPressed: press,
-    events.CasesPressed: press,
-    events.TodoDue: todo,
-    events.WelcomeDue: welcome,
-    events.RewardsDue: rewards,
-    events.ControlsCheckDue: native_controls,
-    events.MessagePosted: message,
-    events.MattersPressed: matters,
-    events.MemberReported: report,
-    events.AppealMade: appeal,
-    events.AppealDecided: appeal,
-    events.BlocklistChanged: blocklist,
-    events.CaseStepDue: removal,
-}
-"""Who handles what. An event that is not here is kept and marked ignored."""
-
-SWEEPS: tuple[Sweep, ...] = (
-    roster_sweep,
-    reconcile_sweep,
-    person_sweep,
-    strikes_sweep,
-    removal_sweep,
-    todo_sweep,
-    welcome_sweep,
-    rewards_sweep,
-    native_controls_sweep,
-)
 
 LEASE = timedelta(seconds=30)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
 EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
 DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
 GREETING_RETRIES = tuple(timedelta(seconds=s) for s in (1, 2, 3, 4, 5))  # a welcome code lives 20 seconds
-RAISE_AGAIN = timedelta(minutes=2)
 
 
 @dataclass
@@ -276,7 +207,7 @@ class Worker:
         async with self.store.write() as tx:
             if again is not None:
                 await queue.retry_later(tx, Inbox, row.id, token, due_at=now + again, error=error)
-            elif await _raise_again(tx, row, event, now=now) and row.source in ("timer", "reconcile"):
+            elif await anew.look_anew(tx, row, event, now=now) and row.source in ("timer", "reconcile"):
                 await queue.finish(tx, Inbox, row.id, token, "ignored", now=now, last_error=error)
             else:
                 await queue.bury(tx, Inbox, row.id, token, now=now, error=error)
@@ -309,10 +240,13 @@ class Worker:
                 with logger.contextualize(**ids):
                     if not mine:
                         raise LeaseLost(f"outbox {row.id}")
-                    if not wanted:
+                    if not wanted and row.called_at is None:
                         await self._end_deed(row, claimed.token, "ignored", "not wanted any more")
                         return
-                    await self._carry_out(row, claimed.token, deed, action)
+                    if row.kind in LOOK_UPS:
+                        await self._carry_out_once(row, claimed.token, deed, LOOK_UPS[row.kind], wanted=wanted)
+                    else:
+                        await self._carry_out(row, claimed.token, deed, action)
             except LeaseLost:
                 logger.warning("deed {} was taken over by another worker", row.id)
             except StoreUnavailable as error:
@@ -326,6 +260,56 @@ class Worker:
         except PlatformError as error:
             await self._deed_failed(row, token, deed, action, error)
             return
+        await self._deed_done(row, token, deed, action, result)
+
+    async def _carry_out_once(self, row: Outbox, token: str, deed: Any, action: LooksUp, *, wanted: bool) -> None:
+        """A call that the platform does not know again is made only where no earlier one was carried out."""
+        if row.called_at is not None:
+            shown_at = row.called_at + action.SHOWN_WITHIN
+            try:
+                result = await action.resolve(deed, row.called_at, self.hands, self.store)
+            except PlatformError as error:
+                await self._look_again(row, token, deed, action, error, at=None)
+                return
+            if result is not None:
+                await self._deed_done(row, token, deed, action, result)
+                return
+            if self.clock.now() < shown_at:
+                unknown = PlatformError(OUTCOME_UNKNOWN, row.kind)
+                await self._look_again(row, token, deed, action, unknown, at=shown_at)
+                return
+            if not wanted:
+                await self._end_deed(row, token, "ignored", "not wanted any more")
+                return
+        called_at = self.clock.now()
+        async with self.store.write() as tx:  # whoever lost the lease stops here
+            await queue.note(tx, Outbox, row.id, token, called_at=called_at)
+        try:
+            result = await action.carry_out(deed, self.hands)
+        except PlatformError as error:
+            if error.treatment == "unknown_outcome":
+                await self._look_again(row, token, deed, action, error, at=called_at + action.SHOWN_WITHIN)
+            else:
+                await self._deed_failed(row, token, deed, action, error, called_at=None)
+            return
+        await self._deed_done(row, token, deed, action, result)
+
+    async def _look_again(
+        self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError, *, at: datetime | None
+    ) -> None:
+        """Nobody knows yet what a call came to. After the last look that, too, is given up and shown."""
+        now = self.clock.now()
+        wait = _wait(DEED_RETRIES, row, error.retry_after)
+        async with self.store.write() as tx:
+            if wait is not None:
+                await queue.retry_later(tx, Outbox, row.id, token, due_at=at or now + wait, error=str(error))
+            else:
+                await queue.bury(tx, Outbox, row.id, token, now=now, error=str(error))
+                await action.give_up(deed, error, tx, now)
+        logger.warning("{} {}: what came of the call is not known yet: {}", row.kind, row.id, error)
+        self.metrics.action(row.kind, "retried" if wait is not None else "failed")
+
+    async def _deed_done(self, row: Outbox, token: str, deed: Any, action: Action, result: Any) -> None:
         now = self.clock.now()
 
         async def keep(tx: Tx) -> None:
@@ -340,7 +324,9 @@ class Worker:
             await queue.finish(tx, Outbox, row.id, token, state, now=self.clock.now(), result=result)
         self.metrics.action(row.kind, state)
 
-    async def _deed_failed(self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError) -> None:
+    async def _deed_failed(
+        self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError, **values: Any
+    ) -> None:
         """As promised for each kind (docs/architecture.md, promise 4): again, accepted, or given up and shown."""
         logger.log("ERROR" if error.treatment == "alert" else "WARNING", "{} {}: {}", row.kind, row.id, error)
         if error.treatment == "unknown_outcome" and not action.REPEATABLE:
@@ -351,7 +337,7 @@ class Worker:
         again = None if error.treatment == "refused" else _wait(retries, row, error.retry_after)
         async with self.store.write() as tx:
             if again is not None:
-                await queue.retry_later(tx, Outbox, row.id, token, due_at=now + again, error=str(error))
+                await queue.retry_later(tx, Outbox, row.id, token, due_at=now + again, error=str(error), **values)
             else:
                 await queue.bury(tx, Outbox, row.id, token, now=now, error=str(error))
                 await action.give_up(deed, error, tx, now)
@@ -368,40 +354,6 @@ def _wait(retries: tuple[timedelta, ...], row: QueueRow, retry_after: timedelta 
     if row.attempts > len(retries):
         return None
     return max(retries[row.attempts - 1], retry_after or timedelta(0))
-
-
-async def _raise_again(tx: Tx, row: Inbox, event: AnyEvent, *, now: datetime) -> bool:
-    """What an event was about is looked at anew a little later. False where nothing can be looked at."""
-    at = now + RAISE_AGAIN
-    match event:
-        case events.CaseStepDue(case_id=case_id, step=step):
-            case = await removal_store.case(tx, case_id)
-            if case is not None and case.open_key:
-                case.step, case.step_due_at = step, at
-        case events.CardDue(card_id=card_id):
-            card = await cards.card(tx, card_id)
-            if card is not None and card.state == "due":
-                card.state, card.send_at = "planned", at
-        case events.GroupEvent(chat_id=chat_id):
-            roster_store.read_soon(await roster_store.known_or_new(tx, chat_id, now=now), at=at)
-        case events.PersonCheckDue(external_userid=who) | events.ContactAdded(external_userid=who):
-            (await people.known_or_new(tx, who)).check_due_at = at
-        case events.RosterReadDue():
-            await inbox.put(
-                tx,
-                source="timer",
-                key=f"roster:after:{row.id}",
-                event=event,
-                lane=NORMAL,
-                ordering_key=row.ordering_key,
-                due_at=at,
-                now=now,
-            )
-        case events.GroupsReadDue():
-            pass  # they are still stale: a later round takes them up
-        case _:
-            return False
-    return True
 
 
 def _log_unknown(row: Inbox, event: UnknownEvent) -> None:

@@ -23,10 +23,11 @@ import pytest
 from sqlmodel import SQLModel, col, select
 
 from bot.callback import AsgiApp, Message, Receive, Scope, Send
+from bot.registry import SWEEPS
 from bot.settings import Settings
 from bot.step import settle
 from bot.wiring import Bot, Outside, open_bot
-from bot.worker import SWEEPS, Rules
+from bot.worker import Rules
 from rules.book import Book
 from simulator import VirtualClock, World, create_app
 from store import queue, removal, roster

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from bot.registry import SWEEPS
 from bot.step import settle
-from bot.worker import LEASE, SWEEPS, Claimed, Worker
+from bot.worker import LEASE, Claimed, Worker
 from rules.actions import SendText
 from rules.removal import Reason
 from simulator import Limits, VirtualClock, World
