@@ -188,7 +188,8 @@ async def test_those_already_inside_make_one_list_per_owner(
                 life.world.create_group(f"老客户{number}群", ("wangwu", "zhaoliu")[number % 2], members=rivals)
         life.clock.advance(24 * HOURS)
         await life.bot.read_roster("start")
-        await life.run(14 * HOURS)
+        await life.run(30 * MINUTES)
+        await life.stride(14 * HOURS, 4)
         async with life.bot.store.read() as tx:
             assert len(await removal.open_cases(tx)) == 6 * in_each
         for userid in ("wangwu", "zhaoliu"):
@@ -198,7 +199,7 @@ async def test_those_already_inside_make_one_list_per_owner(
             page = await life.browser.get(message.links[0][1])
             assert page.text.count('name="case"') == 3 * in_each
         assert life.world.inbox("lihua") == []
-        await life.run(24 * HOURS)
+        await life.stride(24 * HOURS, 6)
         assert [len(life.world.inbox(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
 
 

@@ -138,7 +138,8 @@ async def test_a_person_is_told_with_groups_cases_releases_and_every_answer(told
 
 async def test_what_is_said_again_and_again_is_told_once(told: Told) -> None:
     """Somebody who is asked about every day has one answer with a count, not thirty."""
-    await told.enters("张三", wait=timedelta(hours=30))
+    await told.enters("张三")
+    await told.life.stride(timedelta(hours=30), 20)
     story = await told.story("张三")
     assert isinstance(story, PersonStory)
     [answer] = story.answers

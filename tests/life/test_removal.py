@@ -83,7 +83,7 @@ async def test_silence_is_reminded_once_and_then_escalated(open_shop: Any) -> No
         await shop.life.run(HOURS)
         [told] = shop.cards("lihua", "escalation")
         assert "王五、赵六" in told.text
-        await shop.life.run(48 * HOURS)
+        await shop.life.stride(48 * HOURS, 6)
         assert (len(shop.texts("wangwu")), len(shop.cards())) == (1, 1)
         assert len(shop.cards("lihua", "escalation")) == 1
         assert [len(shop.lists(userid)) for userid in ("wangwu", "zhaoliu")] == [2, 2]
