@@ -13,12 +13,13 @@ from typing import Any, Literal, Self
 import asyncpg
 from sqlalchemy import Select, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from store import rows
 from store.columns import BigId, Json, UtcTime, table_of
+from store.postgres import ANSWER_SECONDS, PostgresServer
+from store.rows import Row
 from store.sqlite_file import SqliteFile
 from store.turns import Turns
 
@@ -26,23 +27,6 @@ __all__ = ["BigId", "Database", "Json", "StoreUnavailable", "Tx", "UtcTime", "ta
 
 Tx = AsyncSession
 """A transaction: it commits where its `async with` ends well, and rolls back where it does not."""
-
-CONNECT_SECONDS = 10.0
-
-STATEMENT_SECONDS = 60
-"""For one statement, or the pause between two in one transaction. What we ask takes milliseconds, a bite of pruning a
-second: what takes this long hangs, or waits for somebody who does.
-"""
-
-ANSWER_SECONDS = STATEMENT_SECONDS + 15.0
-"""For a server that does not even end a statement: it is not there any more, or cannot be reached."""
-
-SERVER_SETTINGS = {
-    "application_name": "steward",
-    "jit": "off",
-    "statement_timeout": f"{STATEMENT_SECONDS}s",
-    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
-}
 
 _SQLITE_TROUBLE = {
     sqlite3.SQLITE_BUSY,
@@ -55,9 +39,9 @@ _SQLITE_TROUBLE = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 }
-# SQLSTATE: connection, authorisation, no such database, resources (disk full), shutdown, system, internal; a standby;
-# a statement, and a pause within a transaction, that took too long.
-_POSTGRES_TROUBLE = ("08", "28", "3D", "53", "57P", "58", "XX", "25006", "57014", "25P03")
+# SQLSTATE: connection, authorisation, no such database, resources (disk full), database lets nobody in, shutdown,
+# system, internal; a standby; a statement, and a pause within a transaction, that took too long.
+_POSTGRES_TROUBLE = ("08", "28", "3D", "53", "55000", "57P", "58", "XX", "25006", "57014", "25P03")
 _POSTGRES_CLASHES = {"40001", "40P01", "23505"}  # cannot serialize; a deadlock; both wrote the same new row
 
 
@@ -112,8 +96,7 @@ class Database:
         if dialect == "sqlite":
             self._file = SqliteFile(address)
         else:
-            self._engine = _postgres(address, answer_within)
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._server = PostgresServer(address, answer_within)
 
     @classmethod
     async def open(cls, url: str, *, answer_within: float = ANSWER_SECONDS) -> Self:
@@ -142,7 +125,7 @@ class Database:
         StoreUnavailable: cannot write. RuntimeError: write() inside write(), which would wait for itself.
         """
         if self.dialect == "postgresql":
-            async with _transaction(_session(self._engine)) as tx:
+            async with _transaction(self._server.writing()) as tx:
                 yield tx
             return
         async with self._turns.shared() as written:
@@ -157,7 +140,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction that sees one moment and cannot write. It waits for no writer."""
-        session = self._file.reading() if self.dialect == "sqlite" else _session(self._reader)
+        session = self._file.reading() if self.dialect == "sqlite" else self._server.reading()
         async with _transaction(session) as tx:
             yield tx
 
@@ -183,7 +166,7 @@ class Database:
             await self._turns.quiet()
             await self._file.close()
         else:
-            await self._engine.dispose()
+            await self._server.close()
 
 
 def parse_url(url: str) -> tuple[Literal["sqlite", "postgresql"], str]:
@@ -206,33 +189,28 @@ def make_private(path: str) -> None:
             file.chmod(0o600)
 
 
-def _session(engine: AsyncEngine) -> Tx:
-    return _Session(engine, expire_on_commit=False)
-
-
-class _Session(AsyncSession):
-    """Every statement asks for the connection, and to look it up anew takes as long as a statement does."""
-
-    _found: AsyncConnection | None = None
-
-    async def connection(self, *arguments: Any, **options: Any) -> AsyncConnection:
-        if self._found is None:
-            self._found = await super().connection(*arguments, **options)
-        return self._found
-
-    async def commit(self) -> None:
-        self._found = None
-        await super().commit()
-
-    async def rollback(self) -> None:
-        self._found = None
-        await super().rollback()
-
-
 def keep_in_step(tx: Tx, row: SQLModel) -> None:
     """A row that a statement has just inserted as it is here: changes of it are written, as if it had been loaded."""
-    make_transient_to_detached(row)
-    tx.add(row)
+    rows.keep_in_step(tx.sync_session, row)
+
+
+async def by_key(tx: Tx, model: type[Row], key: object) -> Row | None:
+    """A row of a table with one key, kept in step."""
+    if (known := rows.known(tx.sync_session, model, key)) is not None:
+        return known
+    if tx.sync_session.new:
+        await tx.flush()
+    return await row_found(tx, model, rows.by_key(model), key=key)
+
+
+async def row_found(tx: Tx, model: type[Row], statement: Select[Any], **values: Any) -> Row | None:
+    """The row that a statement finds with all its columns, kept in step. Changes not yet written are not seen."""
+    found = (await (await tx.connection()).execute(statement, values)).first()
+    if found is None:
+        return None
+    session, (key,) = tx.sync_session, (column.name for column in table_of(model).primary_key)
+    known = rows.known(session, model, found._mapping[key])
+    return known or rows.keep_in_step(session, rows.row_of(model, found._mapping))
 
 
 async def one(tx: Tx, statement: Select[Any], **values: Any) -> Any:
@@ -247,18 +225,7 @@ async def _transaction(session: Tx) -> AsyncIterator[Tx]:
         async with session as tx:
             with recognised(DBAPIError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await tx.connection()
-            with recognised(DBAPIError):  # only the database raises these: an OSError in here may be anybody's
+            # Only the database raises these: an OSError in here may be anybody's.
+            with recognised(DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 yield tx
                 await tx.commit()
-
-
-def _postgres(address: str, answer_within: float) -> AsyncEngine:
-    async def connect() -> object:
-        # The driver reads the address itself: it knows sslmode and the like. JIT costs more than such queries take.
-        return await asyncpg.connect(
-            address, timeout=CONNECT_SECONDS, command_timeout=answer_within, server_settings=SERVER_SETTINGS
-        )
-
-    return create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=5, max_overflow=10, hide_parameters=True
-    )

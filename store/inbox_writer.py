@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, Protocol
 import asyncpg
 
 from store.columns import utc_text
-from store.database import SERVER_SETTINGS, Database, StoreUnavailable, as_unavailable
+from store.database import Database, StoreUnavailable, as_unavailable
 from store.inbox import digest
+from store.postgres import SERVER_SETTINGS
 from store.sqlite_file import SQLITE_WRITES
 
 BATCH = 256

@@ -20,7 +20,8 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import AutoString
 
 from store.columns import BigId, Json, UtcTime
-from store.database import CONNECT_SECONDS, Tx, make_private, parse_url, recognised
+from store.database import Tx, make_private, parse_url, recognised
+from store.postgres import CONNECT_SECONDS
 
 WAIT_SECONDS = 60.0
 """How long a process waits for another one that is migrating."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlmodel import Field, SQLModel
 
+from store.built import once
 from store.database import Tx, UtcTime, table_of
 
 NATIVE_GUARD = "native_guard"
@@ -43,4 +44,4 @@ async def is_seen(tx: Tx, name: str) -> bool:
 
 
 _SEEN = table_of(ObservationRow).c
-_IS_SEEN = select(_SEEN.name).where(_SEEN.name == bindparam("name"))
+_IS_SEEN = once(select(_SEEN.name).where(_SEEN.name == bindparam("name")))

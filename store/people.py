@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Account
+from store.built import once
 from store.columns import Json
 from store.database import Tx, UtcTime, one, table_of
 
@@ -113,7 +114,7 @@ def _note_contact(dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     new = insert(_PEOPLE)
     told = {column.name: column for column in new.excluded if column.name != "external_userid"}
-    return new.on_conflict_do_update(index_elements=["external_userid"], set_=told)
+    return once(new.on_conflict_do_update(index_elements=["external_userid"], set_=told))
 
 
 @cache
@@ -121,7 +122,7 @@ def _note_no_contact(dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     new = insert(_PEOPLE)
     told = {"checks": _PEOPLE.c.checks + 1, "checked_at": new.excluded.checked_at, "check_due_at": None}
-    return new.on_conflict_do_update(index_elements=["external_userid"], set_=told)
+    return once(new.on_conflict_do_update(index_elements=["external_userid"], set_=told))
 
 
 class Known(NamedTuple):
@@ -144,8 +145,10 @@ async def known(tx: Tx, ids: Sequence[str]) -> dict[str, Known]:
     return {row.external_userid: row for row in map(Known._make, rows)}
 
 
-_THESE_PEOPLE = columns(*(_PEOPLE.c[name] for name in Known._fields)).where(
-    _PEOPLE.c.external_userid.in_(bindparam("ids", expanding=True))
+_THESE_PEOPLE = once(
+    columns(*(_PEOPLE.c[name] for name in Known._fields)).where(
+        _PEOPLE.c.external_userid.in_(bindparam("ids", expanding=True))
+    )
 )
 
 
@@ -174,8 +177,10 @@ async def released(tx: Tx, ids: Sequence[str], companies: Sequence[str]) -> Rele
 
 
 _RELEASES = table_of(ReleaseRow)
-_THESE_RELEASES = columns(_RELEASES.c.subject, _RELEASES.c.rule, _RELEASES.c.released_by).where(
-    _RELEASES.c.subject.in_(bindparam("subjects", expanding=True))
+_THESE_RELEASES = once(
+    columns(_RELEASES.c.subject, _RELEASES.c.rule, _RELEASES.c.released_by).where(
+        _RELEASES.c.subject.in_(bindparam("subjects", expanding=True))
+    )
 )
 
 
@@ -204,11 +209,12 @@ async def ask_again(tx: Tx, external_userid: str, checks: int, *, now: datetime)
 def _ask_again(dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     new = insert(_PEOPLE)
-    return new.on_conflict_do_update(
+    written = new.on_conflict_do_update(
         index_elements=["external_userid"],
         set_={"check_due_at": new.excluded.check_due_at},
         where=_PEOPLE.c.check_due_at.is_(None),
     )
+    return once(written)
 
 
 async def release(tx: Tx, subject: str, rule: str, *, released_by: str, case_id: int | None, now: datetime) -> None:
@@ -241,4 +247,4 @@ async def next_check(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_CHECK = columns(func.min(_PEOPLE.c.check_due_at))
+_NEXT_CHECK = once(columns(func.min(_PEOPLE.c.check_due_at)))

@@ -36,8 +36,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Field, SQLModel
 
+from store.built import once
 from store.columns import BigId, UtcTime, table_of
 from store.database import Tx
+from store.rows import row_of
 
 State = Literal["open", "done", "ignored", "dead", "pruned"]
 Settled = Literal["done", "ignored", "dead"]
@@ -120,7 +122,7 @@ async def claim_some(  # likewise
         except IntegrityError:  # another machine has just begun a row of such a key: look again
             await tx.rollback()
             continue
-        rows = [table(**row._mapping) for row in found]
+        rows = [row_of(table, row._mapping) for row in found]
         return sorted(rows, key=lambda row: (row.lane, row.due_at, row.id))
     return []
 
@@ -145,11 +147,16 @@ async def finish(  # likewise
     await _change(tx, table, row_id, token, _UNLEASED | {"state": state, "finished_at": now} | values)
 
 
+async def note(tx: Tx, table: type[QueueRow], row_id: int, token: str, **values: Any) -> None:  # likewise
+    """Sets columns of the table's own while the row is held. LeaseLost."""
+    await _change(tx, table, row_id, token, values)
+
+
 async def retry_later(  # likewise
-    tx: Tx, table: type[QueueRow], row_id: int, token: str, *, due_at: datetime, error: str
+    tx: Tx, table: type[QueueRow], row_id: int, token: str, *, due_at: datetime, error: str, **values: Any
 ) -> None:
     """Puts the row back until `due_at`; it holds up its ordering key meanwhile. LeaseLost."""
-    await _change(tx, table, row_id, token, _UNLEASED | {"due_at": due_at, "last_error": error})
+    await _change(tx, table, row_id, token, _UNLEASED | {"due_at": due_at, "last_error": error} | values)
 
 
 async def bury(  # likewise
@@ -268,7 +275,7 @@ def _claim(table: type[QueueRow], *, some_lanes: bool) -> Update:
     chosen = chosen.order_by(row.c.lane, row.c.due_at, row.c.id).limit(bindparam("at_most"))
     # A CTE, because PostgreSQL may run a plain subquery with a limit more than once, and claim more than was asked for.
     ids = chosen.with_for_update(of=row, skip_locked=True).cte("chosen")
-    return (
+    return once(
         update(core)
         .where(core.c.id.in_(select(ids.c.id)))
         .values(lease_token=bindparam("token"), leased_until=bindparam("until"), attempts=core.c.attempts + 1)
@@ -280,27 +287,27 @@ def _claim(table: type[QueueRow], *, some_lanes: bool) -> Update:
 def _put(table: type[QueueRow], unique: str, dialect: str) -> ReturningInsert[tuple[int]]:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     core = table_of(table)
-    return insert(core).on_conflict_do_nothing(index_elements=[unique]).returning(core.c.id)
+    return once(insert(core).on_conflict_do_nothing(index_elements=[unique]).returning(core.c.id))
 
 
 @cache
 def _still_mine(table: type[QueueRow]) -> Select[Any]:
     row = table_of(table).c
     mine = (row.id == bindparam("row_id")) & (row.lease_token == bindparam("mine"))
-    return select(row.id).where(mine, row.leased_until > bindparam("now"))
+    return once(select(row.id).where(mine, row.leased_until > bindparam("now")))
 
 
 @cache
 def _next_due(table: type[QueueRow]) -> Select[Any]:
     row = table_of(table).alias("row_")
     free_at = func.coalesce(row.c.leased_until, row.c.due_at, type_=UtcTime())
-    return select(func.min(free_at, type_=UtcTime())).where(row.c.state == _OPEN, _not_held_up(table, row))
+    return once(select(func.min(free_at, type_=UtcTime())).where(row.c.state == _OPEN, _not_held_up(table, row)))
 
 
 @cache
 def _settle(table: type[QueueRow], columns: tuple[str, ...]) -> Update:
     core = table_of(table)
-    return (
+    return once(
         update(core)
         .where(core.c.id == bindparam("row_id"), core.c.lease_token == bindparam("mine"), core.c.state == _OPEN)
         .values({column: bindparam(f"new_{column}") for column in columns})

@@ -1,7 +1,7 @@
 """Cases: one person in one group, with every rule's reasons, open until the roster or somebody's word closes it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, update
@@ -9,8 +9,10 @@ from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import Outcome, Reason, sum_up
+from store.built import once
 from store.columns import Json
 from store.database import Tx, UtcTime, keep_in_step, one, table_of
+from store.rows import row_of
 
 
 class CaseRow(SQLModel, table=True):
@@ -57,7 +59,7 @@ class CaseRow(SQLModel, table=True):
 
     def why(self) -> tuple[Reason, ...]:
         """The reasons, in the order of the config."""
-        return tuple(Reason.model_validate(each) for each in self.reasons)
+        return reasons_in(self.reasons)
 
     def give(self, reasons: Sequence[Reason], *, now: datetime) -> None:
         """Set the reasons, at least one, and what follows from them."""
@@ -76,6 +78,11 @@ class CaseRow(SQLModel, table=True):
             self.grace_until = None
 
 
+def reasons_in(column: Sequence[dict[str, Any]]) -> tuple[Reason, ...]:
+    """The reasons that a column holds, in the order of the config."""
+    return tuple(Reason.model_validate(each) for each in column)
+
+
 def _open_key(chat_id: str, external_userid: str) -> str:
     return f"{chat_id} {external_userid}"
 
@@ -91,11 +98,12 @@ async def cases(tx: Tx, case_ids: list[int]) -> list[CaseRow]:
 
 
 async def open_case_of(tx: Tx, chat_id: str, external_userid: str) -> CaseRow | None:
-    return (await tx.exec(_OPEN_CASE_OF, params={"open_key": _open_key(chat_id, external_userid)})).first()
+    number = await one(tx, _OPEN_CASE_OF, open_key=_open_key(chat_id, external_userid))
+    return None if number is None else await tx.get(CaseRow, number)
 
 
 _CASES = table_of(CaseRow)
-_OPEN_CASE_OF = select(CaseRow).where(_CASES.c.open_key == bindparam("open_key"))
+_OPEN_CASE_OF = once(columns(_CASES.c.id).where(_CASES.c.open_key == bindparam("open_key")))
 
 
 async def asked_about(tx: Tx, chat_id: str) -> set[str]:
@@ -103,9 +111,18 @@ async def asked_about(tx: Tx, chat_id: str) -> set[str]:
     return set((await (await tx.connection()).execute(_ASKED_ABOUT, {"chat_id": chat_id})).scalars())
 
 
-_ASKED_ABOUT = columns(_CASES.c.external_userid).where(
-    _CASES.c.chat_id == bindparam("chat_id"), _CASES.c.open_key.is_not(None)
+_ASKED_ABOUT = once(
+    columns(_CASES.c.external_userid).where(_CASES.c.chat_id == bindparam("chat_id"), _CASES.c.open_key.is_not(None))
 )
+
+
+async def was_asked(tx: Tx, chat_id: str, external_userid: str, rule: str, *, since: datetime) -> bool:
+    """Whether there is, or was since then, a case about somebody in this group for this very reason."""
+    query = columns(_CASES.c.id).where(
+        _CASES.c.chat_id == chat_id, _CASES.c.external_userid == external_userid, _CASES.c.opened_at >= since
+    )
+    found = await (await tx.connection()).execute(query.where(_CASES.c.rule == rule).limit(1))
+    return found.first() is not None
 
 
 async def open_cases(tx: Tx) -> list[CaseRow]:
@@ -158,24 +175,28 @@ async def open_case(
     tx: Tx, *, chat_id: str, external_userid: str, reasons: Sequence[Reason], listed: bool, now: datetime
 ) -> CaseRow:
     """Write a new case. Look for an open one first: there can be one per group and person."""
-    row = CaseRow(
-        chat_id=chat_id,
-        external_userid=external_userid,
-        rule="",
-        evidence="",
-        because="",
-        listed=listed,
-        open_key=_open_key(chat_id, external_userid),
-        opened_at=now,
+    row = row_of(
+        CaseRow,
+        _NEW_CASE
+        | {
+            "chat_id": chat_id,
+            "external_userid": external_userid,
+            "listed": listed,
+            "open_key": _open_key(chat_id, external_userid),
+            "opened_at": now,
+        },
     )
     row.give(reasons, now=now)
-    new = row.model_dump(exclude={"id"})
+    new = {name: getattr(row, name) for name in _NEW_CASE}
     row.id = (await (await tx.connection()).execute(_OPEN_CASE, new)).scalar_one()
     keep_in_step(tx, row)
     return row
 
 
-_OPEN_CASE = insert(_CASES).returning(_CASES.c.id)
+_NEW_CASE: dict[str, Any] = CaseRow(
+    chat_id="", external_userid="", rule="", evidence="", because="", opened_at=datetime.min.replace(tzinfo=UTC)
+).model_dump(exclude={"id"})
+_OPEN_CASE = once(insert(_CASES).returning(_CASES.c.id))
 
 
 async def told_since(tx: Tx, chat_id: str, external_userid: str, moment: datetime) -> set[str]:
@@ -196,10 +217,12 @@ async def times_removed(tx: Tx, chat_id: str, external_userid: str) -> int:
     return number
 
 
-_TIMES_REMOVED = columns(func.count()).where(
-    _CASES.c.chat_id == bindparam("chat_id"),
-    _CASES.c.external_userid == bindparam("who"),
-    _CASES.c.outcome == "removed",
+_TIMES_REMOVED = once(
+    columns(func.count()).where(
+        _CASES.c.chat_id == bindparam("chat_id"),
+        _CASES.c.external_userid == bindparam("who"),
+        _CASES.c.outcome == "removed",
+    )
 )
 
 
@@ -224,4 +247,4 @@ async def next_step(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_STEP = columns(func.min(_CASES.c.step_due_at))
+_NEXT_STEP = once(columns(func.min(_CASES.c.step_due_at)))

@@ -15,8 +15,10 @@ from typing import Any, Self, TypeVar, cast
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import QueuePool
-from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from store.built import as_sqlalchemys, built
+from store.session import LazySession
 
 WAIT_SECONDS = 5.0
 """For another process that is writing."""
@@ -180,13 +182,23 @@ def _engine(connect: Callable[[], _Reader | _Writer], *, size: int) -> Engine:
     return engine
 
 
-class _Session(AsyncSession):
-    """An AsyncSession to those who use it; beneath it nothing is asynchronous."""
+class _Session(LazySession):
+    """Beneath it nothing is asynchronous."""
 
     def __init__(self, engine: Engine) -> None:
-        self._connection: AsyncConnection | None = None
-        self._sync: Session = Session(engine, expire_on_commit=False)
-        self.sync_session = self._proxied = self._assign_proxied(self._sync)  # type: ignore[assignment]  # as the base does
+        super().__init__()
+        self._engine = engine
+        self._connection: _Connection | None = None
+
+    def begun(self) -> Connection:
+        return self._begun().sync_connection
+
+    def _begun(self) -> "_Connection":
+        if self._connection is None:
+            connection = self._engine.connect()
+            connection.begin()
+            self._connection = _Connection(connection)
+        return self._connection
 
     async def __aenter__(self) -> Self:
         return self
@@ -194,38 +206,40 @@ class _Session(AsyncSession):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sync.close()
+        await self.close()
 
     async def connection(self, *arguments: Any, **options: Any) -> AsyncConnection:
-        if self._connection is None:  # asked for with every statement: a session looks it up anew each time
-            self._connection = cast("AsyncConnection", _Connection(self._sync.connection(*arguments, **options)))
-        return self._connection
+        del arguments, options
+        return cast("AsyncConnection", self._begun())
 
     async def exec(self, statement: Any, **options: Any) -> Any:
-        return self._sync.exec(statement, **options)
+        return self.sync_session.exec(statement, **options)
 
     async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        return self._sync.execute(statement, params, **options)
+        return self.sync_session.execute(statement, params, **options)
 
     async def get(self, entity: Any, ident: Any, **options: Any) -> Any:
-        return self._sync.get(entity, ident, **options)
+        return self.sync_session.get(entity, ident, **options)
 
     async def refresh(self, instance: object, *arguments: Any, **options: Any) -> None:
-        self._sync.refresh(instance, *arguments, **options)
-
-    async def flush(self, objects: Any = None) -> None:
-        self._sync.flush(objects)
+        self.sync_session.refresh(instance, *arguments, **options)
 
     async def commit(self) -> None:
-        self._connection = None
-        self._sync.commit()
+        await self.flush()
+        if self._connection is not None:
+            self._connection.sync_connection.commit()
+        await self.close()
 
     async def rollback(self) -> None:
-        self._connection = None
-        self._sync.rollback()
+        await self.close()
 
     async def close(self) -> None:
-        self._sync.close()
+        """What is not committed is undone."""
+        if self._orm is not None:
+            self._orm.close()
+        if self._connection is not None:
+            self._connection.sync_connection.close()
+        self._orm = self._connection = None
 
 
 class _Connection:
@@ -234,9 +248,21 @@ class _Connection:
     def __init__(self, connection: Connection) -> None:
         self.sync_connection = connection
         self.dialect = connection.dialect
+        self._driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
     async def execute(self, statement: Any, parameters: Any = None) -> Any:
-        return self.sync_connection.execute(statement, parameters)
+        many = isinstance(parameters, list)
+        quick = built(statement, self.dialect, (parameters[0] if many else parameters) or {})
+        if quick is None or (many and quick.returns and len(parameters) > 1):
+            return self.sync_connection.execute(statement, parameters)
+        try:
+            if many and not quick.returns:
+                cursor = self._driver.executemany(quick.sql, [quick.values(each) for each in parameters])
+            else:
+                cursor = self._driver.execute(quick.sql, quick.values((parameters[0] if many else parameters) or {}))
+            return quick.result(cursor.fetchall(), cursor.rowcount)
+        except sqlite3.Error as error:
+            raise as_sqlalchemys(error, quick.sql) from error
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> Any:
         return self.sync_connection.exec_driver_sql(statement, parameters)

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, literal_column
 from sqlalchemy import select as columns
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, SQLModel, select
 
+from store.built import once
 from store.database import Tx, UtcTime, table_of
 
 
@@ -23,8 +24,9 @@ class StaffRow(SQLModel, table=True):
 async def names(tx: Tx, userids: Iterable[str]) -> dict[str, str]:
     """The name of each userid; the userid itself where none is known."""
     wanted = list(userids)
-    query = select(StaffRow).where(col(StaffRow.userid).in_(wanted))
-    known = {row.userid: row.name for row in (await tx.exec(query)).all() if row.name}
+    if not wanted:
+        return {}
+    known = {userid: name for userid, name in await (await tx.connection()).execute(_NAMES, {"ids": wanted}) if name}
     return {userid: known.get(userid, userid) for userid in wanted}
 
 
@@ -50,9 +52,9 @@ async def nameless(tx: Tx, userids: Iterable[str]) -> list[str]:
 
 
 _STAFF = table_of(StaffRow)
-_NAMED = columns(_STAFF.c.userid).where(
-    _STAFF.c.userid.in_(bindparam("ids", expanding=True)), _STAFF.c.name != literal_column("''")
-)
+_THESE = _STAFF.c.userid.in_(bindparam("ids", expanding=True))
+_NAMES = once(columns(_STAFF.c.userid, _STAFF.c.name).where(_THESE))
+_NAMED = once(columns(_STAFF.c.userid).where(_THESE, _STAFF.c.name != literal_column("''")))
 
 
 async def remember(tx: Tx, userid: str, name: str, *, now: datetime) -> None:

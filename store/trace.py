@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, or_
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.decision import Decision
+from store.built import once
 from store.database import Tx, UtcTime, table_of
 
 HITS_KEPT = timedelta(days=730)
@@ -70,8 +71,8 @@ async def write(
 
 
 _DECISIONS: TypeAdapter[list[Decision]] = TypeAdapter(list[Decision])
-_WRITE = insert(table_of(TraceRow)).returning(table_of(TraceRow).c.id)
-_WRITE_SUBJECTS = insert(table_of(TraceSubject))
+_WRITE = once(insert(table_of(TraceRow)).returning(table_of(TraceRow).c.id))
+_WRITE_SUBJECTS = once(insert(table_of(TraceSubject)))
 
 
 async def since(tx: Tx, trace_id: int) -> list[TraceRow]:
