@@ -50,6 +50,7 @@ async def test_every_promise_is_kept(tmp_path: Path, seed: int) -> None:
     assert "周卖货" in told
 
 
+@pytest.mark.soak
 async def test_the_same_seed_tells_the_same_story(tmp_path: Path) -> None:
     """Told twice, the story is the same but for the addresses it is played at."""
     stories = []
