@@ -1,0 +1,1 @@
+"""`steward posts`: what is planned, and how it will look."""
