@@ -21,7 +21,7 @@ run: .venv
 	$(BIN)/steward serve
 
 test: .venv
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n 4
 
 soak: .venv
 	STEWARD_TEST_SIZE=soak $(BIN)/python -m pytest -n auto -m soak
@@ -41,6 +41,8 @@ bench: .venv
 	$(BIN)/python -m benchmarks.callbacks
 	$(BIN)/python -m benchmarks.reconcile
 	$(BIN)/python -m benchmarks.messages
+	$(BIN)/python -m benchmarks.seats
+	$(BIN)/python -m benchmarks.draws
 
 # Needs uv (not in the lock: it is only used here).
 lock:

@@ -12,12 +12,16 @@ from rich.console import Console
 from bot.commands.backup import backup, restore
 from bot.commands.blocklist import block, blocked, unblock
 from bot.commands.doctor import doctor
+from bot.commands.draw import draw
+from bot.commands.entrances import entrances
 from bot.commands.explain import explain
 from bot.commands.links import links
+from bot.commands.posts import posts
 from bot.commands.rehearse import rehearse
 from bot.commands.releases import releases
 from bot.commands.status import status
 from bot.commands.try_message import try_message
+from bot.commands.visitor import visitor
 from bot.serve import Role
 
 app = typer.Typer(
@@ -113,11 +117,13 @@ def check(
     """检查设置：一次列出所有问题，并用大白话说每条规则管哪些群、做什么。"""
     from dotenv import dotenv_values
 
+    from bot.clocks import SystemClock
     from bot.config.check import NotKnownError, as_data, show
     from bot.config.check import check as look
 
     try:
-        report = look(file, database, {**dotenv_values(".env", interpolate=False, encoding="utf-8-sig"), **os.environ})
+        env = {**dotenv_values(".env", interpolate=False, encoding="utf-8-sig"), **os.environ}
+        report = look(file, database, env, SystemClock().now())
     except NotKnownError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False)
         raise typer.Exit(2) from None
@@ -161,11 +167,15 @@ app.command()(try_message)
 app.command()(rehearse)
 app.command()(doctor)
 app.command()(status)
+app.command()(entrances)
 app.command()(block)
 app.command()(unblock)
 app.command()(blocked)
 app.command()(releases)
 app.command()(links)
+app.add_typer(posts, name="posts")
+app.add_typer(draw, name="draw")
+app.command()(visitor)
 app.command()(backup)
 app.command()(restore)
 

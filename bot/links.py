@@ -12,6 +12,7 @@ from rules.clock import Clock
 LINK_LIFE = timedelta(days=7)
 LIVES: Mapping[str, timedelta | None] = {
     "appeal": timedelta(days=30),
+    "redeem": timedelta(days=90),  # it lies at the till
     "report": None,  # it stands in the rules of a group, which nobody writes anew every week
 }
 """Where it is another than LINK_LIFE; None: for ever."""
@@ -42,19 +43,17 @@ class Links:
 
     def token(self, link: Link) -> str:
         """The last part of the address."""
-        said: list[str | int] = [link.userid, int(link.issued_at.timestamp())]
-        if link.chat_id or link.case_id:
-            said.append(link.chat_id)
-        if link.case_id:
-            said.append(link.case_id)
-        return self._signer(link.page).dumps(said)
+        said: list[str | int] = [link.chat_id, link.case_id, link.post_id, link.entrance, link.days]
+        while said and not said[-1]:
+            said.pop()
+        return self._signer(link.page).dumps([link.userid, int(link.issued_at.timestamp()), *said])
 
     def read(self, page: str, token: str) -> Link:
         """What a token says. Raises LinkRefused."""
         try:
             userid, issued_at, *rest = self._signer(page).loads(token)
             values = {"page": page, "userid": userid, "issued_at": datetime.fromtimestamp(issued_at, UTC)}
-            values |= dict(zip(("chat_id", "case_id"), rest, strict=False))
+            values |= dict(zip(("chat_id", "case_id", "post_id", "entrance", "days"), rest, strict=False))
             link = Link.model_validate(values)
         except (BadData, ValueError, TypeError, OverflowError):
             raise LinkRefused(expired=False) from None
@@ -84,6 +83,21 @@ class Links:
             return self._cookie_signer().unsign(signed.encode()).decode()
         except (BadData, UnicodeError):
             return None
+
+    def seal(self, use: str, said: list[str | int]) -> str:
+        """What somebody is to bring back to us unchanged, for one `use` only; they can read it."""
+        return self._sealer(use).dumps(said)
+
+    def unseal(self, use: str, sealed: str) -> list[str | int] | None:
+        """What was sealed for this use; None where it was not by us."""
+        try:
+            said = self._sealer(use).loads(sealed)
+        except BadData:
+            return None
+        return said if isinstance(said, list) else None
+
+    def _sealer(self, use: str) -> URLSafeSerializer:
+        return URLSafeSerializer(self._secret_key, salt=f"steward:sealed:{use}")
 
     def _cookie_signer(self) -> Signer:
         return Signer(self._secret_key, salt="steward:cookie")

@@ -1,4 +1,4 @@
-"""Which ids stand on every log line about an event or a deed: group, person, card and case, where it has them."""
+"""Which ids stand on every log line about an event or a deed: group, person, card, case and post, where it has them."""
 
 from rules import events
 from rules.events import AnyEvent
@@ -19,16 +19,22 @@ def of_event(event: AnyEvent) -> dict[str, object]:
             ids |= {"task": task_id, "staff": userid}
         case events.ContactEvent(external_userid=person) | events.PersonCheckDue(external_userid=person):
             ids["person"] = person
+        case events.PostDue(post_id=post_id) | events.PostDecided(post_id=post_id):
+            ids["post"] = post_id
+        case events.SendDue(send_id=send_id) | events.SendSaid(send_id=send_id):
+            ids["send"] = send_id
+        case events.SendOver(send_id=send_id, about=about):
+            ids |= {"send": send_id, "about": about}
     if chat_id := getattr(event, "chat_id", None):
         ids["group"] = chat_id
     return ids
 
 
 async def of_deed(row: Outbox, tx: Tx) -> dict[str, object]:
-    """What the deed is about: "case:12" is a case; "card:3" stands for the cases on it."""
+    """What the deed is about: "case:12" is a case; "card:3" stands for the cases on it, "post:4" is a post."""
     what, _, number = (row.about or "").partition(":")
-    if what == "case":
-        return {"case": number}
+    if what in ("case", "post"):
+        return {what: number}
     if what == "card" and number.isdigit():
         return {"card": number, "case": ",".join(map(str, await history.case_numbers_on(tx, int(number))))}
     return {}

@@ -12,7 +12,7 @@ from loguru import logger
 from bot.metrics import Metrics, QueueSize
 from rules.clock import Clock
 from rules.lanes import NORMAL, POSTS, RECONCILE, REMOVAL, STATISTICS, WELCOME
-from store import api_calls, dead_letters, queue, reconcile, removal
+from store import api_calls, dead_letters, payouts, queue, reconcile, removal
 from store.database import Database, StoreUnavailable
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -55,8 +55,10 @@ class Measure:
             depths += [("outbox", depth) for depth in await queue.counts(tx, Outbox)]
             census = await reconcile.census(tx)
             open_cases = len(await removal.open_cases(tx))
+            unknown, paused = len(await payouts.unresolved(tx)), await payouts.paused(tx) is not None
             closed = await removal.closed_since(tx, max(self._began, now - LOOK_BACK))
         self._metrics.open_cases(open_cases)
+        self._metrics.payouts(unknown, paused=paused)
         self._metrics.groups(
             {
                 "settled": census.in_sight - census.in_doubt,

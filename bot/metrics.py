@@ -48,6 +48,10 @@ class Metrics:
         self._calls = Counter("steward_api_calls", "Calls to WeCom", ["endpoint", "errcode"], registry=registry)
         self._config = Gauge("steward_config_refused", "A newer config is refused: 1", registry=registry)
         self._cases = Gauge("steward_open_cases", "Removal cases not closed yet", registry=registry)
+        self._payouts = Gauge(
+            "steward_payouts_unknown", "Payouts of which nobody knows whether the money went", registry=registry
+        )
+        self._paused = Gauge("steward_payouts_paused", "Nothing is paid out: 1", registry=registry)
         self._groups = Gauge("steward_groups", "Customer groups by what is known of them", ["state"], registry=registry)
         self._read = Gauge(
             "steward_groups_oldest_read_seconds", "Age of the oldest last read of a group in sight", registry=registry
@@ -112,6 +116,11 @@ class Metrics:
     def open_cases(self, count: int) -> None:
         """This many removal cases are open now."""
         self._cases.set(count)
+
+    def payouts(self, unknown: int, *, paused: bool) -> None:
+        """Of so many payouts nobody knows whether the money went; and whether anything is paid out at all."""
+        self._payouts.set(unknown)
+        self._paused.set(paused)
 
     def removed_after(self, seconds: float) -> None:
         """Somebody is gone, this long after the case was opened."""

@@ -30,6 +30,7 @@ from bot.worker import Rules, Worker
 from rules.book import Book
 from store.database import StoreUnavailable
 from wecom.limits import ApiLimits
+from wecom.transport import mounts
 
 Role = Literal["all", "web", "worker"]
 Claimed = TypeVar("Claimed")
@@ -51,7 +52,7 @@ async def serve(settings: Settings, *, host: str, port: int | None, role: Role) 
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     wake = Wake()
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx2.AsyncClient())
+        client = await stack.enter_async_context(httpx2.AsyncClient(mounts=mounts(settings.wecom_api_base)))
         outside = Outside(clock=clock, client=client, new_token=lambda: secrets.token_hex(8), limiter=ApiLimits(clock))
         rules = Rules(Book())
         bot = await stack.enter_async_context(open_bot(settings, rules, outside, wake=wake.now))

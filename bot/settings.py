@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     wecom_domain_verify: Annotated[frozenset[str], BeforeValidator(_domain_codes)] = frozenset()
     mp_app_id: str | None = None
     mp_secret: SecretStr | None = None
+    mp_api_base: WebHost = "https://api.weixin.qq.com"
     wxpay_mch_id: str | None = None
     wxpay_api_key: SecretStr | None = None
     wxpay_cert: Path | None = None

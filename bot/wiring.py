@@ -1,5 +1,6 @@
 """Puts the bot together, for `serve`, the demo and the tests alike. All that differs between them is handed in."""
 
+import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,19 +15,30 @@ from bot.links import Links
 from bot.measure import Measure
 from bot.metrics import Metrics
 from bot.pages.appeal import appeal_page
+from bot.pages.codes import Gallery, codes_page, shown_codes
+from bot.pages.draw import draw_page
+from bot.pages.entrance import entrance_page
 from bot.pages.ingest import Intake, ingest_messages
+from bot.pages.login import login_pages
 from bot.pages.open_group import App, open_page
 from bot.pages.page import Desk, static_files
+from bot.pages.preview import preview_page
+from bot.pages.redeem import redeem_page
 from bot.pages.report import report_page
+from bot.pages.sends import sends_page
 from bot.pages.throttle import Throttle
 from bot.pages.todo import todo_page
+from bot.pages.visitor import Front
+from bot.pages.week import week_page
+from bot.pictures import Pictures
 from bot.server import RequestIds, create_app
 from bot.settings import Settings
 from bot.worker import Rules, Worker, make_worker
+from bot.wxpay import wxpay_of
 from rules.clock import Clock
 from rules.events import RosterReadDue
 from rules.lanes import NORMAL
-from store import inbox
+from store import draws, inbox, payouts, posts
 from store.database import Database
 from store.inbox_writer import InboxWriter
 from store.migrate import upgrade
@@ -34,6 +46,7 @@ from wecom.crypto import Crypto
 from wecom.gateway import Gateway
 from wecom.limits import Limiter
 from wecom.lookups import agent_ticket
+from wecom.mp import Mp
 from wecom.tokens import MemoryTokens, TokenKeeper
 
 
@@ -71,6 +84,7 @@ class Bot:
         """Have all groups listed and read; `key` says which occasion this is."""
         now = self.clock.now()
         async with self.store.write() as tx:
+            await posts.look_again(tx, now=now)  # the clock may have been wrong when we were here last
             await inbox.put(
                 tx,
                 source="timer",
@@ -121,6 +135,14 @@ async def open_bot(
         metrics_token=token.get_secret_value() if token else None,
         domain_codes=settings.wecom_domain_verify,
     )
+    wxpay = wxpay_of(settings, loopback_only=outside.loopback_only)
+    if wxpay is not None:
+        async with store.write() as tx:
+            await payouts.note_account(tx, wxpay.mch_id, wxpay.app_id, now=outside.clock.now())
+    async with store.write() as tx:
+        await draws.note_house(
+            tx, secret=_draw_secret(settings), address=settings.campaign_url, now=outside.clock.now()
+        )
     links = Links(settings.steward_public_url, settings.steward_secret_key.get_secret_value(), outside.clock)
     desk = Desk(
         store=store,
@@ -135,6 +157,17 @@ async def open_bot(
         lambda: agent_ticket(wecom, outside.clock.now()), key="agent_ticket", cache=MemoryTokens(), clock=outside.clock
     )
     to_open = App(settings.wecom_corp_id, settings.wecom_agent_id, tickets, outside.new_token)
+    front = Front(
+        desk=desk,
+        wecom=wecom,
+        corp_id=settings.wecom_corp_id,
+        agent_id=settings.wecom_agent_id,
+        oauth_base=settings.wecom_oauth_base,
+        mp=_mp(settings, outside, measure),
+        logins=Throttle(outside.clock, per_minute=600),
+        new_token=outside.new_token,
+        campaign_url=settings.campaign_url,
+    )
     ingest_secret = settings.steward_ingest_secret
     intake = Intake(
         store=store,
@@ -143,8 +176,19 @@ async def open_bot(
         wake=wake,
         secret=ingest_secret.get_secret_value() if ingest_secret else None,
     )
+    gallery = Gallery(settings.steward_config.parent)
+    pictures = Pictures(outside.client, loopback_only=outside.loopback_only)
     pages = (todo_page(desk), open_page(desk, to_open), report_page(desk, outside.new_token), appeal_page(desk))
-    for router in (static_files(), *pages, ingest_messages(intake)):
+    public = (
+        login_pages(front),
+        codes_page(desk, gallery, pictures),
+        shown_codes(desk, gallery, pictures),
+        entrance_page(front, pictures, Throttle(outside.clock, per_minute=1200)),
+        draw_page(front, Throttle(outside.clock, per_minute=6000)),
+    )
+    content = settings.steward_config.parent
+    of_posts = (sends_page(desk, content), preview_page(desk, content), week_page(desk))
+    for router in (static_files(), *pages, redeem_page(desk), *of_posts, *public, ingest_messages(intake)):
         app.include_router(router)
     worker = make_worker(
         store=store,
@@ -162,6 +206,8 @@ async def open_bot(
             if settings.steward_webhook_secret
             else None,
             loopback_only=outside.loopback_only,
+            content=settings.steward_config.parent,
+            wxpay=wxpay,
         ),
     )
     try:
@@ -176,5 +222,26 @@ async def open_bot(
             measuring=measure,
         )
     finally:
+        if wxpay is not None:
+            wxpay.close()
         await writer.close()
         await store.close()
+
+
+def _draw_secret(settings: Settings) -> str:
+    """Seeds of draws are made from it; the key that signs links cannot be told from it."""
+    return hmac.digest(settings.steward_secret_key.get_secret_value().encode(), b"draws", "sha256").hex()
+
+
+def _mp(settings: Settings, outside: Outside, measure: Measure) -> Mp | None:
+    """The brand's own 公众号, where it is set."""
+    if settings.mp_app_id is None or settings.mp_secret is None:
+        return None
+    return Mp(
+        outside.client,
+        settings.mp_api_base,
+        settings.mp_app_id,
+        settings.mp_secret.get_secret_value(),
+        loopback_only=outside.loopback_only,
+        observe=measure.api_call,
+    )

@@ -7,7 +7,7 @@ wanted, still mine? → the call (no transaction) → one transaction: record �
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ from rules.book import Book
 from rules.clock import Clock
 from rules.events import AnyEvent, UnknownEvent
 from rules.lanes import WELCOME
-from store import inbox, outbox, queue, trace
+from store import inbox, outbox, posts, queue, sends, trace
 from store.database import Clash, Database, StoreUnavailable, Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -36,6 +36,7 @@ from wecom.gateway import Gateway
 from wecom.xml import BadXml
 
 LEASE = timedelta(seconds=30)
+CLOCK_WAS_WRONG = timedelta(minutes=1)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
 EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
 DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
@@ -52,6 +53,13 @@ class Rules:
     book: Book
     config: str = ""
     refused: str = ""
+
+
+@dataclass
+class Swept:
+    """When this process looked last for what is due."""
+
+    at: datetime | None = None
 
 
 Row = TypeVar("Row", Inbox, Outbox)
@@ -77,10 +85,17 @@ class Worker:
     new_token: Callable[[], str]
     hands: Hands
     actions: Mapping[str, Action]
+    swept: Swept = field(default_factory=Swept)
 
     async def sweep(self) -> int:
         """Raise what the clock has made due."""
         now = self.clock.now()
+        if self.swept.at is not None and now < self.swept.at - CLOCK_WAS_WRONG:
+            logger.warning("the clock went back from {} to {}", self.swept.at, now)
+            async with self.store.write() as tx:
+                await posts.look_again(tx, now=now)
+                await sends.look_again(tx, now=now)
+        self.swept.at = now
         async with self.store.read() as tx:
             due = [each for each in SWEEPS if (at := await each.next_due(tx)) is not None and at <= now]
         if not due:
@@ -243,8 +258,11 @@ class Worker:
                     if not wanted and row.called_at is None:
                         await self._end_deed(row, claimed.token, "ignored", "not wanted any more")
                         return
-                    if row.kind in LOOK_UPS:
-                        await self._carry_out_once(row, claimed.token, deed, LOOK_UPS[row.kind], wanted=wanted)
+                    looks_up = LOOK_UPS.get(row.kind)
+                    if (
+                        looks_up is not None and action is looks_up
+                    ):  # where another acts in its place, nothing is called
+                        await self._carry_out_once(row, claimed.token, deed, looks_up, wanted=wanted)
                     else:
                         await self._carry_out(row, claimed.token, deed, action)
             except LeaseLost:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from rules import events
 from rules.events import AnyEvent
 from rules.lanes import NORMAL
-from store import cards, inbox, people, removal, roster
+from store import cards, inbox, people, posts, removal, roster, sends
 from store.database import Tx
 from store.inbox import Inbox
 
@@ -41,6 +41,26 @@ async def look_anew(tx: Tx, row: Inbox, event: AnyEvent, *, now: datetime) -> bo
             )
         case events.GroupsReadDue():
             pass  # they are still stale: a later round takes them up
+        case events.PayoutsDue():
+            pass  # they are due again a little later
+        case _:
+            return await _look_at_posts(tx, event, at=at)
+    return True
+
+
+async def _look_at_posts(tx: Tx, event: AnyEvent, *, at: datetime) -> bool:
+    """Likewise of scheduled posts and what is sent for them."""
+    match event:
+        case events.PostDue(post_id=post_id):
+            post = await posts.post(tx, post_id)
+            if post is not None and post.state == "planned":
+                post.due_at = at
+        case events.SendDue(send_id=send_id):
+            send = await sends.send(tx, send_id)
+            if send is not None and send.due_at is None:
+                send.due_at = at
+        case events.CalendarDue() | events.OwnSendsDue():
+            pass  # the next look comes by itself
         case _:
             return False
     return True

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
+from handlers import one_to_one
 from handlers.asking import AT_ONCE, called, expect_todo, had_enough, post, tell, who, whom
 from rules.actions import Link, SendCard, UpdateCard
 from rules.blocklist import BLOCKED
@@ -97,10 +98,13 @@ async def _ask(tx: Tx, book: Book, group: GroupRow, card: CardRow, cases: list[C
         await _what_follows(tx, book, group, case, now=now)
     by_text = set(await called(tx, book.removal.without_cards, "without_cards")) & set(card.recipients)
     by_card = [userid for userid in card.recipients if userid not in by_text]
-    suspects = tuple([await suspect(tx, case, by_company=is_about_company(book, case)) for case in cases])
     warns = card.kind == "warn"
+    suspects = []
+    for case in cases:
+        told_by = await one_to_one.hand_over(tx, group, case, now=now) if warns else ""
+        suspects.append(await suspect(tx, case, by_company=is_about_company(book, case), told_by=told_by))
     if by_card:
-        words = write_warning(group.name, suspects) if warns else write_card(group.name, suspects)
+        words = (write_warning if warns else write_card)(group.name, suspects)
         await send(tx, card, SendCard(task_id=card.task_id, to=tuple(by_card), card=words), now=now)
     for userid in sorted(by_text):
         link = Link(page="todo", userid=userid, issued_at=now)
@@ -141,7 +145,7 @@ def is_blocked(case: CaseRow) -> bool:
     return any(reason.step == "block" or reason.evidence == BLOCKED for reason in case.why())
 
 
-async def suspect(tx: Tx, case: CaseRow, *, by_company: bool = False) -> Suspect:
+async def suspect(tx: Tx, case: CaseRow, *, by_company: bool = False, told_by: str = "") -> Suspect:
     """A case as a card shows it."""
     member = await roster.seen_as(tx, case.chat_id, case.external_userid)
     person = (await people.known(tx, [case.external_userid])).get(case.external_userid)
@@ -161,6 +165,7 @@ async def suspect(tx: Tx, case: CaseRow, *, by_company: bool = False) -> Suspect
         grace_until=case.grace_until,
         blocked=is_blocked(case),
         added_by=tuple((await staff.names(tx, person.followers)).values()) if person and person.followers else (),
+        told_by=told_by,
         by_company=by_company,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import held
+from handlers import held, one_to_one
 from handlers.asking import FIRST_LIST_AFTER, expect_todo
 from handlers.case_cards import ask_anew, close_card, is_blocked, plan_card, send_card, suspect
 from rules.actions import CallRemover
@@ -288,6 +288,8 @@ async def close(tx: Tx, case: CaseRow, outcome: Outcome, *, by: str | None, now:
     logger.bind(case=case.id).info("case #{} closed: {} after {}", case.id, outcome, now - case.opened_at)
     if outcome in ("warned", "lapsed") or (outcome == "withdrawn" and by):
         await strikes.over(tx, case.external_userid, [each.rule for each in case.why()], now=now)
+    if case.demand == "warn":
+        await one_to_one.take_back(tx, case, now=now)
     for card in about:
         cases = await cards.cases_on(tx, card.number)
         if card.state == "sent" and not any(each.open_key for each in cases):

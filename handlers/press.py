@@ -7,7 +7,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from handlers import asking, blocklist, case_cards, cases
+from handlers import asking, blocklist, case_cards, cases, owner_payouts, stock
 from rules.actions import TransferGroup
 from rules.book import Book
 from rules.decision import Decision
@@ -30,13 +30,18 @@ async def handle(event: CardPressed | CasesPressed, seen: None, tx: Tx, book: Bo
     if isinstance(event, CasesPressed):
         await _page_pressed(tx, book, event, now=now)
         return []
+    if event.task_id.startswith(stock.TASK):
+        await stock.pressed(tx, event, now=now)
+        return []
     card = await cards.card_of_task(tx, event.task_id)
     if card is None or event.userid not in card.recipients:
         logger.warning("a press on {} by somebody who was not asked is ignored", event.task_id)
         return []
     if event.response_code:
         card.keep_code(event.response_code, now=now)
-    if card.state == "closed":
+    if card.kind == "payout":
+        await owner_payouts.pressed(tx, book, card, event, now=now)
+    elif card.state == "closed":
         on_card = await cards.cases_on(tx, card.number)
         await cards.note_press(tx, on_card, userid=event.userid, button=event.button, now=now)
         await case_cards.show_closed(tx, card, now=now)

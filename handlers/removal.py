@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from handlers import asking, case_cards, cases, matters
 from handlers import roster as groups
+from handlers.reading import remember_contact
 from rules.actions import SendCard
 from rules.book import Book
 from rules.decision import Decision
@@ -21,15 +22,25 @@ from store.database import Database, Tx
 from store.removal import CaseRow
 from store.roster import GroupRow
 from wecom.gateway import Gateway
+from wecom.lookups import Contact
 
 LOOK_AGAIN = timedelta(minutes=1)
 
 
 async def look_up(event: CardDue | CaseStepDue, wecom: Gateway, store: Database, now: datetime) -> groups.Seen:
-    """Before anybody is reminded, the group is read: they may have done it already."""
+    """Before anybody is reminded, the group is read: they may have done it already. Of those who are only to be told
+    something it is asked who has added them.
+    """
     if isinstance(event, CardDue):
-        return groups.Seen(began=now)
+        return groups.Seen(began=now, contacts=await _contacts(event, wecom, store))
     return await groups.look_up(GroupReadDue(at=event.at, chat_id=event.chat_id), wecom, store, now)
+
+
+async def _contacts(event: CardDue, wecom: Gateway, store: Database) -> dict[str, Contact | None]:
+    async with store.read() as tx:
+        card = await cards.as_read(tx, event.card_id)
+        cases = await cards.cases_on(tx, card.number) if card is not None and card.kind == "warn" else []
+    return await groups.contacts(wecom, [case.external_userid for case in cases if case.open_key])
 
 
 async def handle(event: CardDue | CaseStepDue, seen: groups.Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
@@ -37,6 +48,9 @@ async def handle(event: CardDue | CaseStepDue, seen: groups.Seen, tx: Tx, book: 
     if isinstance(event, CaseStepDue):
         return await _step(tx, book, event, seen, now=now)
     card = await cards.card(tx, event.card_id)
+    for who, contact in seen.contacts.items():
+        if contact is not None:
+            await remember_contact(tx, who, contact, now=now)
     if card is not None and card.state == "due":
         await case_cards.send_card(tx, book, card, now=now)
     return []

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import cases, invites, verdicts
+from handlers import cases, identity, invites, rooms, seats, verdicts
 from handlers.reading import SETTLE, Seen, apply_read, read_again
 from rules.book import Book
 from rules.decision import Decision
@@ -59,15 +59,15 @@ async def look_up(event: GroupEvent, wecom: Gateway, store: Database, now: datet
     return Seen(
         began=now,
         chat=chat,
-        contacts=await _contacts(wecom, strangers[:LOOKED_UP_AT_ONCE]),
+        contacts=await contacts(wecom, strangers[:LOOKED_UP_AT_ONCE]),
         names={userid: await name_or_none(wecom, userid) for userid in nameless if userid},
     )
 
 
-async def _contacts(wecom: Gateway, strangers: list[str]) -> dict[str, Contact | None]:
+async def contacts(wecom: Gateway, ids: Sequence[str]) -> dict[str, Contact | None]:
     """The records of these people. What a missing permission hides is left out: the rules go by what is known."""
     found: dict[str, Contact | None] = {}
-    for who in strangers:
+    for who in ids:
         try:
             found[who] = await lookups.read_contact(wecom, who)
         except PlatformError as error:
@@ -127,25 +127,26 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
     """Bring the roster up to what the event and the read say; judge who is new; close the cases of who is gone."""
     if isinstance(event, GroupDismissed):
         await _dismiss(tx, event.chat_id, now=now)
+        await rooms.group_gone(tx, event.chat_id, now=now)
         return []
     group = await roster.known_or_new(tx, event.chat_id, now=now)
     if group.read_at is None:  # we have been told of it since the first callback, however late that is worked on
         group.watched_since = min(group.watched_since, event.at)
     if not isinstance(event, GroupReadDue):
         group.settles_at = max(group.settles_at or event.at, event.at + SETTLE)
-    if seen.missing:
-        await _missing(tx, group, seen, now=now)
-        return []
-    if seen.hidden:
-        _out_of_sight(group, now=now)
+    if seen.missing or seen.hidden:
+        await _not_seen(tx, group, seen, now=now)
         return []
     owner, could_remove = group.owner, set(group.can_remove()) if group.read_at else None
     was_hidden = group.out_of_sight_at is not None
     told = await _apply_event(tx, group, event, seen, now=now)
     announced = event.members or () if isinstance(event, MembersJoined) else ()
     applied = await apply_read(tx, group, seen, book, told.quits, announced=announced, now=now)
+    await identity.members_seen(tx, [row.facts() for row in applied.judged], now=now)
     gone = [*told.gone, *applied.gone]
     removed = await cases.people_gone(tx, group.chat_id, gone, told.quits, now=now)
+    if book.entrances and group.read_at is not None:
+        await seats.look(tx, book, group, applied.judged, now=now)
     came_back = was_hidden and group.out_of_sight_at is None
     if could_remove is not None and (came_back or could_remove != set(group.can_remove())):
         await cases.removers_changed(tx, book, group, new_owner=group.owner != owner, now=now)
@@ -183,6 +184,16 @@ class _Told:
 
     quits: dict[str, int | None] = field(default_factory=dict)
     gone: Sequence[str] = ()
+
+
+async def _not_seen(tx: Tx, group: GroupRow, seen: Seen, *, now: datetime) -> None:
+    """There is no such group, or nobody may look at it."""
+    if seen.missing:
+        await _missing(tx, group, seen, now=now)
+    else:
+        _out_of_sight(group, now=now)
+    if group.dismissed_at is not None or group.out_of_sight_at is not None:
+        await rooms.group_gone(tx, group.chat_id, now=now)
 
 
 async def _missing(tx: Tx, group: GroupRow, seen: Seen, *, now: datetime) -> None:

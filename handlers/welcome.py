@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from handlers import matters
-from rules.actions import AddWelcomeTemplate, DeleteWelcomeTemplate, EditWelcomeTemplate, SendWelcome
+from rules.actions import AddWelcomeTemplate, DeleteWelcomeTemplate, EditWelcomeTemplate, Link, SendWelcome
 from rules.book import Book
 from rules.decision import Decision
+from rules.entrances import Entrance
 from rules.events import ContactAdded, WelcomeDue
 from rules.lanes import NORMAL, WELCOME
 from rules.welcome import (
@@ -22,8 +23,8 @@ from rules.welcome import (
     say_missing,
     text_hash,
 )
+from store import join_ways, outbox, roster, staff, welcome
 from store import matters as matter_rows
-from store import outbox, roster, staff, welcome
 from store.database import Database, Tx
 from store.welcome import MISSING, WelcomeTemplateRow
 from wecom.gateway import Gateway
@@ -33,13 +34,28 @@ MANAGERS_HEAR_AFTER = timedelta(days=3)
 
 
 async def greet(tx: Tx, book: Book, event: ContactAdded, *, now: datetime) -> None:
-    """Have the new contact greeted, where the config says how and there is still time."""
+    """Have the new contact greeted, where the config says how and there is still time; with the way in, where they
+    came through an entrance that has them add staff first.
+    """
     contact, expires_at = book.welcome.contact, event.at + CODE_LIVES
-    if contact is None or not event.welcome_code or now >= expires_at:
+    if not event.welcome_code or now >= expires_at:
         return
-    deed = SendWelcome(welcome_code=event.welcome_code, text=contact.text, expires_at=expires_at)
+    entrance = await _came_by(tx, book, event)
+    said = [each for each in (contact and contact.text, entrance and entrance.contact_text) if each]
+    if not said:
+        return
+    link = None
+    if entrance is not None:
+        link = Link(page="entrance", userid=event.external_userid, issued_at=event.at, entrance=entrance.name)
+    deed = SendWelcome(welcome_code=event.welcome_code, text="\n\n".join(said), expires_at=expires_at, link=link)
     key = f"welcome:{event.welcome_code}"
     await outbox.put(tx, deed, key=key, lane=WELCOME, ordering_key=None, due_at=now, now=now)
+
+
+async def _came_by(tx: Tx, book: Book, event: ContactAdded) -> Entrance | None:
+    """The entrance whose 联系我 code they scanned."""
+    way = await join_ways.of_state(tx, event.state) if event.state else None
+    return book.entrance(way.entrance) if way is not None and way.purpose == "contact" else None
 
 
 async def look_up(event: WelcomeDue, wecom: Gateway, store: Database, now: datetime) -> None:

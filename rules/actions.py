@@ -93,16 +93,21 @@ class Card(Value):
 class Link(Value):
     """A signed link to one of our pages, for one person. It is the same whenever it is written out.
 
-    `page`: todo (what is open for them), open (opens a group's chat in WeCom: `chat_id`), report (whoever has it may
-    report a member of the group `chat_id`; `userid` ""), appeal (the customer `userid`, an external_userid, about the
-    case `case_id`). `issued_at`: its age is counted from here.
+    `page`: todo (what is open for them), open (opens a group's chat in WeCom: `chat_id`), sends (what they are to send
+    by hand), preview (the post `post_id` before it goes out), report (whoever has it may report a member of the group
+    `chat_id`; `userid` ""), appeal (the customer `userid`, an external_userid, about the case `case_id`), entrance
+    (the customer `userid` has added staff and may go in by the `entrance`), week (what became of the posts of `days`,
+    2026-11-16~2026-11-22), redeem (tick off coupons in the shop). `issued_at`: its age is counted from here.
     """
 
-    page: Literal["todo", "open", "report", "appeal"]
+    page: Literal["todo", "open", "report", "appeal", "sends", "preview", "entrance", "week", "redeem"]
     userid: str
     issued_at: AwareDatetime
     chat_id: str = ""
     case_id: int = 0
+    post_id: int = 0
+    entrance: str = ""
+    days: str = ""
 
 
 class SendText(Value):
@@ -123,6 +128,7 @@ class SendNotice(Value):
     description: str
     lines: tuple[CardLine, ...] = ()
     link: Link
+    open_words: str = "打开名单"
 
 
 class SendCard(Value):
@@ -168,12 +174,16 @@ class CallRemover(Value):
 
 
 class SendWelcome(Value):
-    """A new contact is greeted by whoever they added (page 92137): once per code, and never after `expires_at`."""
+    """A new contact is greeted by whoever they added (page 92137): once per code, and never after `expires_at`.
+
+    `link`, where given, stands on a last line of its own.
+    """
 
     kind: Literal["send_welcome"] = "send_welcome"
     welcome_code: str
     text: str
     expires_at: AwareDatetime
+    link: Link | None = None
 
 
 class AddWelcomeTemplate(Value):
@@ -204,6 +214,151 @@ class DeleteWelcomeTemplate(Value):
     template_id: str
 
 
+class Sendable(Value):
+    """One attachment of a 企业群发 as page 92135 has it: `fields` are those of its `msgtype`, media ids included."""
+
+    msgtype: Literal["image", "link", "miniprogram", "video", "file"]
+    fields: dict[str, str]
+
+
+class CreateSend(Value):
+    """A 企业群发 is made (page 92135): its sender confirms it in WeCom's 群发助手, nothing goes out before.
+
+    `send_id`: the row it is for (store/sends.py), ordered for the `number`-th time. `targets`: chat_ids of groups that
+    the sender owns, or, `single`, external_userids of people whom they have added.
+    """
+
+    kind: Literal["create_send"] = "create_send"
+    send_id: int
+    number: int
+    chat_type: Literal["group", "single"]
+    sender: str
+    targets: tuple[str, ...]
+    text: str
+    attachments: tuple[Sendable, ...] = ()
+
+
+class RemindSend(Value):
+    """The 群发助手 of whoever has not confirmed rings again (page 97610: at most 3 times in 24 hours)."""
+
+    kind: Literal["remind_send"] = "remind_send"
+    send_id: int
+    msgid: str
+
+
+class CancelSend(Value):
+    """A 企业群发 that was not confirmed need not be sent any more (page 97611). What was sent stays."""
+
+    kind: Literal["cancel_send"] = "cancel_send"
+    send_id: int
+    msgid: str
+
+
+class UploadMedia(Value):
+    """A file is put where a 企业群发 can take it from: good for three days (page 90253).
+
+    `path`: below the folder of the config. `number`: the how-many-th time it is ordered.
+    """
+
+    kind: Literal["upload_media"] = "upload_media"
+    type: Literal["image", "video", "file"]
+    path: str
+    number: int
+
+
+class AddJoinWay(Value):
+    """A code that leads into groups is to be made (page 99547). `way_id`, `number`: of store/join_ways.py.
+
+    `state`: at most 30 characters; who comes in by it has it on the roster. `chat_ids`: five at most.
+    """
+
+    kind: Literal["add_join_way"] = "add_join_way"
+    way_id: int
+    number: int
+    state: str
+    chat_ids: tuple[str, ...]
+    remark: str = ""
+    auto_create_room: bool = False
+    room_base_name: str = ""
+    room_base_id: int = 1
+
+
+class UpdateJoinWay(Value):
+    """A code leads elsewhere from now on; the picture stays. The whole of it: an update overwrites (page 99547)."""
+
+    kind: Literal["update_join_way"] = "update_join_way"
+    way_id: int
+    number: int
+    config_id: str
+    state: str
+    chat_ids: tuple[str, ...]
+    remark: str = ""
+    auto_create_room: bool = False
+    room_base_name: str = ""
+    room_base_id: int = 1
+
+
+class DeleteJoinWay(Value):
+    """A code is to lead nowhere any more: the door closes."""
+
+    kind: Literal["delete_join_way"] = "delete_join_way"
+    way_id: int
+    number: int
+    config_id: str
+
+
+class AddContactWay(Value):
+    """A code that makes its scanner a contact of one of `userids` is to be made (page 92228)."""
+
+    kind: Literal["add_contact_way"] = "add_contact_way"
+    way_id: int
+    number: int
+    state: str
+    userids: tuple[str, ...]
+    remark: str = ""
+
+
+class UpdateContactWay(Value):
+    """That code leads to other members of staff from now on; the picture stays (page 92228)."""
+
+    kind: Literal["update_contact_way"] = "update_contact_way"
+    way_id: int
+    number: int
+    config_id: str
+    state: str
+    userids: tuple[str, ...]
+    remark: str = ""
+
+
+class RedPacket(Value):
+    """A cash red packet of WeChat Pay (v2 sendredpack) as it is said to the provider, field by field. Amounts in fen.
+
+    The same `mch_billno` with anything else different is refused for ever (FATAL_ERROR).
+    """
+
+    mch_billno: str
+    mch_id: str
+    wxappid: str
+    re_openid: str
+    total_amount: int
+    send_name: str
+    act_name: str
+    wishing: str
+    remark: str
+    client_ip: str
+    scene_id: str | None = None
+
+
+class Pay(Value):
+    """A red packet is to be sent, or asked about: the `call`-th call of this payout (store/payouts.py)."""
+
+    kind: Literal["pay"] = "pay"
+    payout_id: int
+    call: int
+    what: Literal["send", "query"]
+    packet: RedPacket
+
+
 AnyDeed = Annotated[
     SendText
     | SendNotice
@@ -214,7 +369,17 @@ AnyDeed = Annotated[
     | SendWelcome
     | AddWelcomeTemplate
     | EditWelcomeTemplate
-    | DeleteWelcomeTemplate,
+    | DeleteWelcomeTemplate
+    | CreateSend
+    | RemindSend
+    | CancelSend
+    | UploadMedia
+    | AddJoinWay
+    | UpdateJoinWay
+    | DeleteJoinWay
+    | AddContactWay
+    | UpdateContactWay
+    | Pay,
     Field(discriminator="kind"),
 ]
 

@@ -8,11 +8,16 @@ from pydantic_core import PydanticCustomError
 
 from rules.advert_and_leave import AdvertAndLeave
 from rules.blocklist import Blocklist
+from rules.budget import Budget
+from rules.draw_checks import mistakes as draw_mistakes
+from rules.draws import Draw
+from rules.entrances import Entrance, mistakes
 from rules.events import Event
 from rules.flood import Flood
 from rules.friend_adding import FriendAdding
 from rules.group_hopper import GroupHopper
 from rules.group_integrity import GroupIntegrity
+from rules.holidays import Holidays
 from rules.invite_guard import InviteGuard
 from rules.keywords import Keywords
 from rules.links import Links
@@ -20,6 +25,8 @@ from rules.nickname import Nickname
 from rules.one_group_each import OneGroupEach
 from rules.other_company import OtherCompany
 from rules.patterns import PatternRule
+from rules.posts import Post, Posting
+from rules.posts import mistakes as post_mistakes
 from rules.quick_leaver import QuickLeaver
 from rules.removal import Removal
 from rules.rewards import Rewards
@@ -80,7 +87,22 @@ class Book(Settings):
     )
     removal: Removal = Field(default=Removal(), description="移出外人：等多久、提醒谁。")
     welcome: Welcome = Field(default=Welcome(), description="欢迎语：新人进群、新客户加好友时说什么。")
+    entrances: Annotated[tuple[Entrance, ...], BeforeValidator(_rules_as_tuple)] = Field(
+        default=(), description="入口：印出去的二维码，扫了进哪一类群。"
+    )
+    tags: dict[str, Names] = Field(
+        default={}, description="群标签：标签名 → 群名的通配写法。一个群可以有几个标签；定时内容的 to 里可以写。"
+    )
+    posts: Annotated[tuple[Post, ...], BeforeValidator(_rules_as_tuple)] = Field(
+        default=(), description="定时内容：什么时候、发到哪些群、说什么。"
+    )
+    posting: Posting = Field(default=Posting(), description="定时内容的总设置：安静时段、额度、节日。")
+    holidays: Holidays = Field(default=Holidays(), description="放假安排：自带的日历不知道的年份，或公司自己的假。")
     rewards: Rewards = Field(default=Rewards(), description="奖励：守规矩、打卡、答题得积分。")
+    budget: Budget | None = Field(default=None, description="预算：一个月最多发多少红包。")
+    draws: Annotated[tuple[Draw, ...], BeforeValidator(_rules_as_tuple)] = Field(
+        default=(), description="抽奖：奖品、什么时候、谁能参加、怎么领。"
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -111,6 +133,49 @@ class Book(Settings):
                 raise PydanticCustomError("stranger", reason, {"name": stranger, "at": at})
         return self
 
+    @model_validator(mode="after")
+    def _entrances_fit_together(self) -> Self:
+        wrong = mistakes(self.entrances, self.groups, self.shops)
+        if wrong is not None:
+            at = ("entrances", *wrong.at)
+            raise PydanticCustomError("entrance", "{reason}", {"reason": wrong.reason, "at": at})
+        return self
+
+    @model_validator(mode="after")
+    def _posts_fit_together(self) -> Self:
+        wrong = post_mistakes(
+            self.posts,
+            {
+                "一类群": self.groups,
+                "门店": self.shops,
+                "群标签": self.tags,
+                "入口": [each.name for each in self.entrances],
+            },
+        )
+        if wrong is not None:
+            reason, at = wrong
+            raise PydanticCustomError("post", "{reason}", {"reason": reason, "at": ("posts", *at)})
+        return self
+
+    @model_validator(mode="after")
+    def _draws_fit_together(self) -> Self:
+        wrong = draw_mistakes(self.draws, self.budget)
+        if wrong is not None:
+            raise PydanticCustomError("draw", "{reason}", {"reason": wrong.reason, "at": ("draws", *wrong.at)})
+        return self
+
+    def draw(self, name: str) -> Draw | None:
+        """The draw of this name."""
+        return next((each for each in self.draws if each.name == name), None)
+
+    def post(self, name: str) -> Post | None:
+        """The post of this name."""
+        return next((each for each in self.posts if each.name == name), None)
+
+    def entrance(self, name: str) -> Entrance | None:
+        """The entrance of this name."""
+        return next((each for each in self.entrances if each.name == name), None)
+
     @property
     def in_force(self) -> tuple[AnyRuleOf, ...]:
         """The rules as written; and the blocklist, which other rules and people put somebody on, even where no rule of
@@ -124,10 +189,14 @@ class Book(Settings):
 
     def shop_of(self, group_name: str) -> Shop | None:
         """The shop that a group of this name belongs to: the first whose pattern fits."""
-        for shop in self.shops.values():
+        return self.shops.get(self.shop_name_of(group_name))
+
+    def shop_name_of(self, group_name: str) -> str:
+        """What that shop is called; "" where the group belongs to none."""
+        for name, shop in self.shops.items():
             if any(fnmatchcase(group_name, pattern) for pattern in shop.groups):
-                return shop
-        return None
+                return name
+        return ""
 
     def kind_of(self, group_name: str) -> str:
         """The kind a group of this name belongs to: the first that fits in the order written, else "other"."""

@@ -166,6 +166,15 @@ class BlocklistChanged(Event):
     people: tuple[str, ...]
 
 
+class EntranceScanned(Event):
+    """Somebody opened an entrance's page. `channel`: where the code hung (`?from=…`), "" where it did not say."""
+
+    kind: Literal["entrance_scanned"] = "entrance_scanned"
+    entrance: str
+    visitor_id: int
+    channel: str = ""
+
+
 class TagChanged(Event):
     """`change`: create, update, delete, shuffle …; `tag_type`: tag or tag_group."""
 
@@ -306,10 +315,138 @@ class TodoDue(Event):
     userid: str
 
 
+class OpenidsDue(Event):
+    """The platform is to be asked which openids some more people on the rosters have."""
+
+    kind: Literal["openids_due"] = "openids_due"
+
+
+class PersonIdentified(Event):
+    """Of somebody who has a seat the platform has said more of who they are."""
+
+    kind: Literal["person_identified"] = "person_identified"
+    external_userid: str
+
+
+class SendDue(Event):
+    """A send is to be looked at: has its sender confirmed, and if not, what is to be done about it."""
+
+    kind: Literal["send_due"] = "send_due"
+    send_id: int
+
+
+class SendOver(Event):
+    """Nothing more will come of a send. `about`: what it was for, such as "post:12"."""
+
+    kind: Literal["send_over"] = "send_over"
+    send_id: int
+    about: str
+
+
+class SendSaid(Event):
+    """A member of staff says on a page of ours that they have sent something by hand to these groups."""
+
+    kind: Literal["send_said"] = "send_said"
+    userid: str
+    send_id: int
+    chat_ids: tuple[str, ...]
+
+
+class OwnSendsDue(Event):
+    """What staff have sent to groups of themselves is to be counted: it uses up what the groups may get."""
+
+    kind: Literal["own_sends_due"] = "own_sends_due"
+
+
+class CalendarDue(Event):
+    """The calendar of posts is to be written out for the next days."""
+
+    kind: Literal["calendar_due"] = "calendar_due"
+
+
+class PostDue(Event):
+    """A post is due for its next step: to be shown to somebody, or to go out."""
+
+    kind: Literal["post_due"] = "post_due"
+    post_id: int
+
+
+class PostDecided(Event):
+    """Somebody has looked at a post before it goes out. `say_at`: with `move`, when it is to stand there."""
+
+    kind: Literal["post_decided"] = "post_decided"
+    userid: str
+    post_id: int
+    verdict: Literal["pass", "move", "cancel"]
+    say_at: AwareDatetime | None = None
+
+
+class PayoutsDue(Event):
+    """The next steps of these payouts have come; with none, managers are to be told of a pause."""
+
+    kind: Literal["payouts_due"] = "payouts_due"
+    payout_ids: tuple[int, ...] = ()
+
+
+class DrawsDue(Event):
+    """The calendar of draws is to be gone over: what is to be announced is announced."""
+
+    kind: Literal["draws_due"] = "draws_due"
+
+
+class DrawStepDue(Event):
+    """The next step of a draw has come."""
+
+    kind: Literal["draw_step_due"] = "draw_step_due"
+    draw_id: int
+
+
+class DrawEntered(Event):
+    """Somebody wants to take part; in a grab, wants a share. `answer`: the option they chose in a quiz."""
+
+    kind: Literal["draw_entered"] = "draw_entered"
+    draw_id: int
+    visitor_id: int
+    answer: str = ""
+
+
+class PrizeClaimed(Event):
+    """A winner wants their prize."""
+
+    kind: Literal["prize_claimed"] = "prize_claimed"
+    draw_id: int
+    visitor_id: int
+
+
+class CouponRedeemed(Event):
+    """A member of staff hands a gift over for this code, on our page."""
+
+    kind: Literal["coupon_redeemed"] = "coupon_redeemed"
+    userid: str
+    code: str
+
+
+class WinnerUnpayable(Event):
+    """A winner cannot be paid, for certain: nothing was paid. The next alternate's turn. `because`: the last code."""
+
+    kind: Literal["winner_unpayable"] = "winner_unpayable"
+    draw_id: int
+    winner_id: int
+    because: str
+
+
 class WelcomeDue(Event):
     """The group welcomes are to be brought in line with the config."""
 
     kind: Literal["welcome_due"] = "welcome_due"
+
+
+class PostReportDue(Event):
+    """Days are over, and the managers are to hear what became of their posts. `first` and `last` are included."""
+
+    kind: Literal["post_report_due"] = "post_report_due"
+    first: date
+    last: date
 
 
 class RewardsDue(Event):
@@ -317,6 +454,35 @@ class RewardsDue(Event):
 
     kind: Literal["rewards_due"] = "rewards_due"
     week: date
+
+
+class SeatDue(Event):
+    """A seat has waited long enough: for its holder to come, to be freed, or to be looked at once more."""
+
+    kind: Literal["seat_due"] = "seat_due"
+    seat_id: int
+    chat_id: str
+
+
+class JoinerSeen(GroupEvent):
+    """Somebody came through the code that was made for one visitor. Whether they are that visitor is asked now."""
+
+    kind: Literal["joiner_seen"] = "joiner_seen"
+    external_userid: str
+    seat_id: int
+
+
+class StockDue(Event):
+    """What entrances have left is to be counted, and codes are to be made ahead."""
+
+    kind: Literal["stock_due"] = "stock_due"
+
+
+class JoinWaysReadDue(Event):
+    """These join ways are to be read back."""
+
+    kind: Literal["join_ways_read_due"] = "join_ways_read_due"
+    way_ids: tuple[int, ...]
 
 
 class ControlsCheckDue(Event):
@@ -343,6 +509,7 @@ AnyEvent = Annotated[
     | AppealMade
     | AppealDecided
     | BlocklistChanged
+    | EntranceScanned
     | TagChanged
     | StaffChanged
     | UnknownEvent
@@ -353,9 +520,30 @@ AnyEvent = Annotated[
     | CardDue
     | CaseStepDue
     | TodoDue
+    | OpenidsDue
+    | PersonIdentified
+    | SendDue
+    | SendOver
+    | SendSaid
+    | OwnSendsDue
+    | CalendarDue
+    | PostDue
+    | PostDecided
+    | PayoutsDue
+    | DrawsDue
+    | DrawStepDue
+    | DrawEntered
+    | PrizeClaimed
+    | CouponRedeemed
+    | WinnerUnpayable
     | WelcomeDue
     | RewardsDue
+    | PostReportDue
     | ControlsCheckDue
+    | SeatDue
+    | JoinerSeen
+    | StockDue
+    | JoinWaysReadDue
     | MessagePosted
     | MemberReported,
     Field(discriminator="kind"),

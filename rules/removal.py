@@ -152,8 +152,8 @@ def whom_to_ask(
 class Suspect(Value):
     """One person on a card. `words`: what to tell them first; they have until `grace_until` to put it right.
 
-    `blocked`: they are on the blocklist. `added_by`: names of our staff who have added them. `by_company`: it is all
-    about the company they are of.
+    `blocked`: they are on the blocklist. `added_by`: names of our staff who have added them; `told_by`: of the one who
+    has the words for them in 群发助手. `by_company`: it is all about the company they are of.
     """
 
     case_id: int
@@ -170,6 +170,7 @@ class Suspect(Value):
     grace_until: AwareDatetime | None = None
     blocked: bool = False
     added_by: tuple[str, ...] = ()
+    told_by: str = ""
     by_company: bool = False
 
 
@@ -181,7 +182,7 @@ def how_joined(joined_at: AwareDatetime | None, scene: int | None, invited_by: s
     return when + {1: "被直接邀请", 2: "点邀请链接", 3: "扫码进群"}.get(scene or 0, "进群")
 
 
-def write_card(group_name: str, suspects: tuple[Suspect, ...]) -> Card:
+def write_card(group_name: str, suspects: Sequence[Suspect]) -> Card:
     """The card that asks for removal. Shapes and limits: page 90236. At most PEOPLE_A_CARD people."""
     first = suspects[0]
     who = first.name or first.external_userid
@@ -226,7 +227,7 @@ def _is_company_known(suspects: Sequence[Suspect]) -> bool:
     return len(suspects) == 1 and suspects[0].by_company and bool(suspects[0].company)
 
 
-def _advice(suspects: tuple[Suspect, ...]) -> str:
+def _advice(suspects: Sequence[Suspect]) -> str:
     doubts = {s.doubt: None for s in suspects if s.doubt}
     again = [s.name or s.external_userid for s in suspects if s.times > 1]
     parts = [

@@ -11,31 +11,13 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.clock import BEIJING
+from rules.inducement import WHY, speaks_of_passing_on
 from rules.rule import Settings
 
 GIVEN_AT = time(4, 0)
 WEEK = timedelta(days=7)
 
-FOR_SHARING = (
-    "分享",
-    "转发",
-    "邀请",
-    "拉人",
-    "拉新",
-    "裂变",
-    "share",
-    "sharing",
-    "forward",
-    "repost",
-    "invit",
-    "refer",
-)
-"""What no key and no value here may speak of."""
-
-BANNED = (
-    "不能因为分享、转发、邀请、拉人给奖励：微信会封禁诱导分享的链接和网页，打印出去的码也会跟着失效。"
-    "可以奖励守规矩（clean_week）、打卡（check_in）、答题（answer）"
-)
+BANNED = f"不能因为分享、转发、邀请、拉人给奖励：{WHY}。可以奖励守规矩（clean_week）、打卡（check_in）、答题（answer）"
 
 Points = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -57,13 +39,9 @@ class Rewards(Settings):
         """The platform bans links that pay people for passing them on: told as that, not as a key nobody knows."""
         if isinstance(written, Mapping):
             for key, value in written.items():
-                if _speaks_of_sharing(key) or _speaks_of_sharing(value):
+                if speaks_of_passing_on(key) or speaks_of_passing_on(value):
                     raise PydanticCustomError("sharing", BANNED, {"at": (key,)})
         return written
-
-
-def _speaks_of_sharing(word: object) -> bool:
-    return isinstance(word, str) and any(each in word.lower() for each in FOR_SHARING)
 
 
 # --- weeks ------------------------------------------------------------------------------------------------------------

@@ -76,6 +76,22 @@ Names = Annotated[
 """One name or a list of names."""
 
 
+class OneOrMore:
+    """One value or a list of them, always read as a tuple: `Annotated[tuple[Card, ...], OneOrMore()]`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._as_tuple, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
+
+    def _as_tuple(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(value)
+        return value if isinstance(value, tuple) else (value,)
+
+
 class Settings(BaseModel):
     """Settings that a manager writes: frozen, strict, no unknown keys."""
 

@@ -23,7 +23,7 @@ def write_warning(group_name: str, suspects: Sequence[Suspect]) -> Card:
     return Card(
         title=f"请提醒「{first.name or first.external_userid}」" if alone else f"请提醒 {len(suspects)} 个人",
         description="、".join(f"#{each.case_id}" for each in suspects),
-        text=f"可以复制这句话发给TA：{say_words(first)}" if alone else "请在群里分别提醒：@TA，说一下原因里的事。",
+        text=_advice(suspects),
         lines=tuple(lines),
         choices_title="按钮对谁有效",
         choices=choices(suspects),
@@ -35,6 +35,31 @@ def write_warning(group_name: str, suspects: Sequence[Suspect]) -> Card:
     )
 
 
+def _advice(suspects: Sequence[Suspect]) -> str:
+    first = suspects[0]
+    told_by = tuple(dict.fromkeys(each.told_by for each in suspects if each.told_by))
+    if len(suspects) == 1 and told_by:
+        return f"{first.told_by}加过TA：打开群发助手，点一下发送，就1:1告诉TA了；发出后这里会自己完成。"
+    if len(suspects) == 1:
+        return f"可以复制这句话发给TA：{say_words(first)}"
+    by_friends = f"其中有的在{'、'.join(told_by)}的群发助手里，点一下发送就行。" if told_by else ""
+    return f"{by_friends}请在群里分别提醒：@TA，说一下原因里的事。"
+
+
+def say_friend_words(group_name: str, words: str) -> str:
+    """What a colleague who has added the person sends them, 1:1."""
+    return f"关于「{group_name}」：{words or USUAL_WORDS}"
+
+
+def say_title(name: str) -> str:
+    """What such a message is called when its sender is reminded of it."""
+    return f"提醒「{name}」" if name else "群规提醒"
+
+
+def say_not_told(who: str, group_name: str) -> str:
+    return f"给{who}的1:1提醒没有发出去。请在「{group_name}」里@TA说一下，说完按卡片上的「已提醒」。"
+
+
 def say_words(suspect: Suspect) -> str:
     """What to send, ready to be copied."""
     name = suspect.name or "您好"
@@ -43,6 +68,8 @@ def say_words(suspect: Suspect) -> str:
 
 def say_how(suspect: Suspect) -> str:
     """By which way it can be said: 1:1 where somebody of ours has added the person, else in the group."""
+    if suspect.told_by:
+        return f"{suspect.told_by}在群发助手里点发送"
     if suspect.added_by:
         return f"{'、'.join(suspect.added_by[:2])}加过TA，可1:1发"
     return "在群里@TA（没人加过TA）"

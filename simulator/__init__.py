@@ -6,10 +6,13 @@ from simulator.callbacks import CallbackSettings
 from simulator.clock import VirtualClock, WallClock
 from simulator.errors import ImpossibleError
 from simulator.faults import Faults
+from simulator.joins import Scanned
 from simulator.limits import Limits
+from simulator.pay import Merchant, PayFaults
 from simulator.people import Customer, Staff
 from simulator.server import running
 from simulator.story import Story
+from simulator.webview import Seen
 from simulator.world import World
 
 __all__ = [
@@ -19,6 +22,10 @@ __all__ = [
     "Faults",
     "ImpossibleError",
     "Limits",
+    "Merchant",
+    "PayFaults",
+    "Scanned",
+    "Seen",
     "Staff",
     "Story",
     "VirtualClock",

@@ -74,7 +74,9 @@ def _faults(wanted: list[str]) -> Faults:
 
 
 def small_shop(world: World) -> None:
-    """Two groups of one shop, with their staff, some customers, and a rival who is not inside yet."""
+    """Two groups of one shop, with their staff, some customers, a rival who is not inside yet, and empty groups for
+    whoever scans a poster.
+    """
     world.add_staff("lihua", "李华")
     world.add_staff("wangwu", "王五")
     world.add_staff("zhaoliu", "赵六")
@@ -84,6 +86,8 @@ def small_shop(world: World) -> None:
         customer = world.add_customer(name)
         world.join(first if number % 2 else second, customer)
     world.add_rival("孙强", "隔壁茶业有限公司")
+    for name in ("VIP·静安01", "VIP·静安02", "VIP·静安03", "备用·静安1"):
+        world.create_group(name, "wangwu")
 
 
 async def main() -> None:
@@ -106,7 +110,7 @@ async def main() -> None:
         small_shop(world)
         for each in wanted.wrong:
             WRONG[each](world)
-        print(f"WECOM_API_BASE={url}   people: {url}/phone", flush=True)  # noqa: T201 (this is a command)
+        print(f"WECOM_API_BASE={url}   WECOM_OAUTH_BASE={url}   people: {url}/phone", flush=True)  # noqa: T201 (a command)
         told = 0
         while True:
             for story in world.on_story[told:]:

@@ -19,6 +19,9 @@ class Faults:
     Changes: `lagging_reads` (the read API goes on telling the older state for `World.read_lag`); of the reads that
     lag, `flickering_reads` tell some newer state, or the truth, all the same: servers that do not agree yet.
     Greetings: `other_app_greets` (another app of the corp is just sending one: 41096, no effect).
+    企业群发: `dispatching` (the task is being dispatched and nothing is told of it: 41063, no effect).
+    Codes: `code_answer_lost` (add_join_way or add_contact_way took effect, its answer never arrives),
+    `pictures_away` (the picture of a code: 502).
     """
 
     lost: float = 0.0
@@ -35,6 +38,9 @@ class Faults:
     lagging_reads: float = 0.0
     flickering_reads: float = 0.0
     other_app_greets: float = 0.0
+    dispatching: float = 0.0
+    code_answer_lost: float = 0.0
+    pictures_away: float = 0.0
     reorder_by: timedelta = timedelta(seconds=2)
     late_by: timedelta = timedelta(seconds=60)
     slow_by: timedelta = timedelta(seconds=1)

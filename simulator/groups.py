@@ -43,7 +43,11 @@ class Snapshot:
 
 @dataclass
 class Group:
-    """A customer group. `code` is what its QR picture stands for; whoever has it can scan it."""
+    """A customer group. `code` is what its QR picture stands for; whoever has it can scan it.
+
+    `internal`: made among colleagues; customers can never enter, and the API for customer groups does not know it.
+    `confirms`: 群聊邀请确认 is on, so that who scans has to wait for the owner. No API shows it.
+    """
 
     chat_id: str
     name: str
@@ -53,6 +57,8 @@ class Group:
     code: str
     notice: str = ""
     dismissed: bool = False
+    internal: bool = False
+    confirms: bool = False
     members: dict[str, Member] = field(default_factory=dict)
     version: str = ""
     _changes: int = 0

@@ -17,7 +17,9 @@ ENDLESS = 10**9
 class Limits:
     """`calls_per_minute`: per endpoint; whoever passes it gets 45009 until `block` is over. `of` overrides it by
     endpoint ("gettoken": how often is not documented [NV]). `concurrent`: calls of one endpoint at once, else 45033.
-    `members_a_day`: person-messages per account and day, per app."""
+    `members_a_day`: person-messages per account and day, per app. `codes`: join ways and contact ways together.
+    `group_messages_a_week`, `…_a_day`: how many 企业群发 a group or customer may get where the corp has tightened it
+    (0: only as many a month as the month has days)."""
 
     calls_per_minute: int = 10_000
     of: dict[str, int] = field(default_factory=lambda: {"gettoken": 600})
@@ -26,11 +28,14 @@ class Limits:
     member_per_minute: int = 30
     member_per_hour: int = 1000
     members_a_day: int = 200
+    codes: int = 500_000
+    group_messages_a_week: int = 0
+    group_messages_a_day: int = 0
 
     @classmethod
     def none(cls) -> "Limits":
         """For benchmarks."""
-        return cls(ENDLESS, {}, timedelta(0), ENDLESS, ENDLESS, ENDLESS, ENDLESS)
+        return cls(ENDLESS, {}, timedelta(0), ENDLESS, ENDLESS, ENDLESS, ENDLESS, ENDLESS)
 
 
 class Usage:

@@ -1,8 +1,10 @@
 """Who there is: our corp's staff, and people outside it (customers, and people of other companies)."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from simulator.group_messages import Confirming
 from simulator.habits import Habit, HabitName
 
 
@@ -19,6 +21,8 @@ class Staff:
     habit: Habit | None = None
     heard: int = 0
     minding: set[str] = field(default_factory=set)
+    confirming: Confirming | None = None
+    rung: Counter[str] = field(default_factory=Counter)
 
     @property
     def id(self) -> str:
@@ -40,6 +44,19 @@ class Staff:
         """
         self.habit = Habit(deeds, after, spread, ignores_first, choose)
         self.heard = 0
+        return self
+
+    def confirms(
+        self, after: timedelta = timedelta(minutes=1), *, spread: timedelta = timedelta(0), rings: int = 1
+    ) -> "Staff":
+        """From now on they confirm a 企业群发 once it has rung so many times (2: at the first reminder), `after` that
+        and a random part of `spread` later.
+        """
+        self.confirming = Confirming(after, spread, rings)
+        return self
+
+    def never_confirms(self) -> "Staff":
+        self.confirming = None
         return self
 
 

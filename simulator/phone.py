@@ -1,6 +1,10 @@
-"""/phone: be anybody. Plain HTML forms, so that it works without JavaScript and for tests that drive it by HTTP."""
+"""/phone: be anybody. Plain HTML forms, so that it works without JavaScript and for tests that drive it by HTTP.
 
-from collections.abc import Callable
+Somebody's browser is on it, too (`/phone/{person}/web?url=…`, simulator/webview.py): what they opened is shown in a
+frame, and below it each code in its pictures, to be pressed and held.
+"""
+
+import re
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,26 +18,30 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from simulator.deeds import DEEDS
 from simulator.errors import ImpossibleError
-from simulator.groups import Group
 from simulator.messages import LINK
 from simulator.people import Staff
+from simulator.pictures import picture_route
+from simulator.webview import Seen
 from simulator.world import Person, World
 
 HERE = Path(__file__).parent
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-Form = dict[str, str]
+ADDRESS = re.compile(r"https?://[^\s<>\"'，。）]+")
 
 
 def phone_app(world: World) -> Starlette:
-    """GET /phone and /phone/{person}; POST /phone/new and /phone/{person}/{deed}, where deed is one of `DEEDS`."""
+    """GET /phone, /phone/{person} and its /web; POST /phone/new and /phone/{person}/{deed}, one of `DEEDS`."""
     phone = Phone(world)
     return Starlette(
         routes=[
             Route("/phone", phone.choose, methods=["GET"]),
             Route("/phone/new", phone.new, methods=["POST"]),
             Route("/phone/{person}", phone.person, methods=["GET"]),
+            Route("/phone/{person}/web", phone.web, methods=["GET"]),
             Route("/phone/{person}/{deed}", phone.deed, methods=["POST"]),
+            picture_route(world),
         ]
     )
 
@@ -45,6 +53,7 @@ class Phone:
         self._world = world
         self._pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
         self._pages.filters["linked"] = _linked
+        self._pages.filters["tappable"] = _tappable
         self._pages.filters["clock"] = lambda at: at.astimezone(SHANGHAI).strftime("%H:%M")
 
     def _page(self, name: str, request: Request, **values: Any) -> Response:
@@ -70,9 +79,24 @@ class Phone:
             staff=isinstance(who, Staff),
             mine=[each for each in groups if who.id in each.members],
             others=[each for each in groups if who.id not in each.members],
+            to_send=self._world.group_messages.open_for(who.id),
             greetings=self._world.welcomes.seen_by(who.id),
             inbox=self._world.inbox(who.id) if isinstance(who, Staff) else [],
+            asking=[each for each in self._world.joins.asking if who.id in self._world.groups[each.chat_id].removers],
+            friends=[each for each in self._world.joins.friends if each.userid == who.id],
         )
+
+    async def web(self, request: Request) -> Response:
+        """Their browser: `url` is opened, or (`again`) the page that is open looks again."""
+        who = self._who(request)
+        if who is None:
+            return HTMLResponse("没有这个人", status_code=404)
+        view, url = self._world.web.of(who), request.query_params.get("url", "").strip()
+        try:
+            seen = await (view.again() if request.query_params.get("again") else view.open(url))
+        except ImpossibleError as no:
+            return _back(f"/phone/{who.id}", f"做不到：{no}")
+        return self._page("web.html", request, me=who, seen=seen, framed=_framed(seen))
 
     async def new(self, request: Request) -> Response:
         form = await _form(request)
@@ -95,6 +119,22 @@ class Phone:
         return _back(f"/phone/{who.id}", said)
 
 
+def _framed(seen: Seen) -> str:
+    """The page for a frame: it finds its pictures and styles, and does nothing by itself."""
+    quiet = re.sub(r'<meta http-equiv="refresh"[^>]*>', "", seen.html)
+    return quiet.replace("<head>", f'<head><base href="{escape(seen.url)}" target="_blank">', 1)
+
+
+def _tappable(text: str, person: str) -> Markup:
+    """A text in a chat: an address in it opens in the reader's own browser."""
+    made, end = Markup(), 0
+    for found in ADDRESS.finditer(text):
+        link = Markup('<a href="/phone/{}/web?url={}">{}</a>')
+        made += escape(text[end : found.start()]) + link.format(person, quote(found[0], safe=""), found[0])
+        end = found.end()
+    return made + escape(text[end:])
+
+
 def _linked(text: str) -> Markup:
     """A text as the client shows it: its links can be pressed, everything else is plain."""
     parts = LINK.split(text)  # plain, address, words, plain, …
@@ -105,71 +145,10 @@ def _linked(text: str) -> Markup:
     return made
 
 
-async def _form(request: Request) -> Form:
+async def _form(request: Request) -> dict[str, str]:
     async with request.form() as form:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _back(path: str, said: str) -> Response:
     return RedirectResponse(path + (f"?said={quote(said)}" if said else ""), status_code=303)
-
-
-def _press(world: World, who: Person, form: Form) -> str:
-    choice, question = form.get("choice"), form.get("question")
-    selected = {question: [choice]} if question and choice else None
-    world.press(who.id, form["task_id"], form["key"], selected)
-    return "已点按钮，等机器人更新卡片"
-
-
-def _remove(world: World, who: Person, form: Form) -> str:
-    world.remove(form["chat_id"], form["person"], by=who.id)
-    return f"已移出 {world.customers[form['person']].name}"
-
-
-def _join(world: World, who: Person, form: Form) -> str:
-    group = _by_code(world, form.get("code", ""))
-    world.join(group, who)
-    return f"已进入群「{group.name}」"
-
-
-def _by_code(world: World, code: str) -> Group:
-    for group in world.groups.values():
-        if group.code == code.strip():
-            return group
-    raise ImpossibleError("没有这个入群码")
-
-
-def _leave(world: World, who: Person, form: Form) -> str:
-    world.leave(form["chat_id"], who)
-    return "已退出群"
-
-
-def _add(world: World, who: Person, form: Form) -> str:
-    """A customer and a member of staff become contacts."""
-    world.make_contact(form["userid"], who.id)
-    return f"已加 {world.staff[form['userid']].name} 为好友"
-
-
-def _attach(world: World, who: Person, form: Form) -> str:
-    """The owner chooses the group's welcome."""
-    world.welcomes.attach(world.groups[form["chat_id"]], form.get("template", ""), by=who.id)
-    return "已设置入群欢迎语"
-
-
-def _say(world: World, who: Person, form: Form) -> str:
-    text = form.get("text", "").strip()
-    if not text:
-        raise ImpossibleError("什么也没写")
-    world.says(who, form["chat_id"], text)
-    return ""
-
-
-DEEDS: dict[str, Callable[[World, Person, Form], str]] = {
-    "press": _press,
-    "remove": _remove,
-    "join": _join,
-    "leave": _leave,
-    "add": _add,
-    "attach": _attach,
-    "say": _say,
-}

@@ -38,7 +38,8 @@ async def running(world: World, *, host: str = "127.0.0.1", port: int = 0) -> As
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     living = asyncio.create_task(live(world))
     try:
-        yield f"http://{host}:{listener.getsockname()[1]}"
+        world.address = f"http://{host}:{listener.getsockname()[1]}"
+        yield world.address
     finally:
         living.cancel()
         with suppress(asyncio.CancelledError):

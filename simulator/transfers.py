@@ -24,7 +24,7 @@ class Transfers:
 
     def refused(self, world: "World", group: "Group | None", new_owner: "Staff") -> int | None:
         """Why this group is not handed over: an errcode. Which code stands for the two limits is [NV]."""
-        if group is None or group.dismissed:
+        if group is None or group.dismissed or group.internal:
             return 90501
         if world.staff[group.owner].left:
             return 90502

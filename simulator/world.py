@@ -16,24 +16,28 @@ from simulator import callbacks as xml
 from simulator import corp
 from simulator.callbacks import Attempt, Callback, CallbackSettings, RosterChange
 from simulator.clock import Clock, VirtualClock
+from simulator.codes import Codes
 from simulator.courier import Courier
 from simulator.errors import ImpossibleError
 from simulator.faults import Fate, Faults
+from simulator.group_messages import GroupMessages
 from simulator.groups import Group, Member, Snapshot
 from simulator.habits import hears, was_removed
 from simulator.ids import Ids
+from simulator.joins import Joins, Scanned, may_enter
 from simulator.limits import Limits, Tokens, Usage
+from simulator.logins import Logins
 from simulator.messages import Delivered, PostOffice, Received
+from simulator.pay import Merchant
 from simulator.people import Customer, Follow, Staff
 from simulator.schedule import Deed, Schedule
 from simulator.story import Story
 from simulator.talk import Said, Talk
 from simulator.transfers import Transfers
+from simulator.webview import WebViews
 from simulator.welcome import Welcomes
 
 Person = Customer | Staff
-SCAN_LIMIT = 200  # a code stops letting people in here; above, only by invitation
-GROUP_LIMIT = 500
 
 
 class World:
@@ -75,7 +79,11 @@ class World:
         self.schedule = Schedule()
         self.tokens, self.usage, self.mail = Tokens(self), Usage(self), PostOffice(self)
         self.tickets, self.transfers, self.talk = Tokens(self, "ticket"), Transfers(), Talk(self)
-        self.welcomes = Welcomes(self)
+        self.welcomes, self.group_messages = Welcomes(self), GroupMessages(self)
+        self.logins = Logins(self)
+        self.codes, self.joins, self.merchant = Codes(self), Joins(self), Merchant(self)
+        self.web = WebViews(self)
+        self.address = "http://127.0.0.1"  # where its pictures are; a server puts its own here
         self.courier = Courier(self, token, aes_key)
         self._ids = Ids(seed)
 
@@ -189,11 +197,23 @@ class World:
     # --- groups -------------------------------------------------------------------------------------------------------
 
     def create_group(
-        self, name: str, owner: str, admins: Sequence[str] = (), *, members: Sequence[Person] = ()
+        self,
+        name: str,
+        owner: str,
+        admins: Sequence[str] = (),
+        *,
+        members: Sequence[Person] = (),
+        internal: bool = False,
+        confirms: bool = False,
     ) -> Group:
-        """A customer group with its owner, its admins, and `members` who are in from the start (no join events)."""
+        """A customer group with its owner, its admins, and `members` who are in from the start (no join events).
+
+        `internal`: made as a chat among colleagues instead; no event, no API and no customer ever sees it.
+        `confirms`: 群聊邀请确认 is on.
+        """
         now, chat_id = self.clock.now(), self.new_id("wr", 30)
-        group = Group(chat_id, name, owner, list(admins), now, code=self.new_id("code-of-group", 8))
+        code = self.new_id("code-of-group", 8)
+        group = Group(chat_id, name, owner, list(admins), now, code=code, internal=internal, confirms=confirms)
         for userid in (owner, *admins):
             group.members[userid] = Member(userid, 1, now)
         for person in members:
@@ -202,7 +222,8 @@ class World:
         self.groups[chat_id] = group
         self._before_change(group, born=True)
         self._chat_event(group, "create")
-        self.tell(self.staff[owner].name, f"建了客户群「{name}」", chat_id=chat_id)
+        kind = "内部群" if internal else "客户群"
+        self.tell(self.staff[owner].name, f"建了{kind}「{name}」", chat_id=chat_id)
         return group
 
     def join(
@@ -229,7 +250,7 @@ class World:
         into, everybody = self._group(group), [self._person(each) for each in people]
         by = self._person(invitor) if invitor is not None else None
         how = scene if scene is not None else (1 if by else 3)
-        self._let_in(into, everybody, how)
+        may_enter(into, everybody, scene=how)
         self._before_change(into)
         for each in everybody:
             kind = 1 if isinstance(each, Staff) else 2
@@ -241,16 +262,9 @@ class World:
                 self.welcomes.enters(into, each)
             self.tell(self._title(each), f"{way}进入群「{into.name}」", chat_id=into.chat_id, person=each.id)
 
-    def _let_in(self, into: Group, people: Sequence[Person], scene: int) -> None:
-        if into.dismissed:
-            raise ImpossibleError("群已解散")
-        if inside := [each.name for each in people if each.id in into.members]:
-            raise ImpossibleError(f"{'、'.join(inside)}已在群里")
-        size = len(into.members) + len(people)
-        if size > GROUP_LIMIT:
-            raise ImpossibleError("群已满 500 人")
-        if scene == 3 and size > SCAN_LIMIT:
-            raise ImpossibleError("群已满 200 人，只能由群成员邀请")
+    def scan(self, person: Person | str, code: str) -> Scanned:
+        """Somebody scans a code: a group's own, or one of the API's (simulator/joins.py). Raises ImpossibleError."""
+        return self.joins.scan(self._person(person), code)
 
     def leave(self, group: Group | str, person: Person | str) -> None:
         """Somebody leaves by themselves. Raises ImpossibleError."""
@@ -390,8 +404,8 @@ class World:
         self._chat_event(group, "update", "add_member" if joined else "del_member", change)
 
     def _chat_event(self, group: Group, change: str, detail: str = "", roster: RosterChange | None = None) -> None:
-        """Only groups whose owner is in the app's visible range are told of (page 96361)."""
-        if not self.staff[group.owner].visible:
+        """Only customer groups whose owner is in the app's visible range are told of (page 96361)."""
+        if group.internal or not self.staff[group.owner].visible:
             return
         text = xml.chat_event(
             self.corp_id,

@@ -12,19 +12,23 @@ from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.removal import PEOPLE_A_CARD
-from store.database import Tx, UtcTime, keep_in_step, one, table_of
+from store.built import once
+from store.database import Tx, UtcTime, by_key, keep_in_step, one, row_found, table_of
 from store.removal import CaseRow
+from store.rows import known as known_row
+from store.rows import row_of
 
 CODE_LIFE = timedelta(hours=72)  # page 94945
 A_MINUTE = timedelta(minutes=1)
 MAILINGS_KEPT = timedelta(days=1)
 
-Kind = Literal["ask", "warn", "escalation", "held"]
+Kind = Literal["ask", "warn", "escalation", "held", "payout"]
 
 
 class CardRow(SQLModel, table=True):
-    """`kind`: ask and warn (those who can remove), escalation and held (managers). `codes`: unused response codes, the
-    newest last, each as "code until" (one use, 72 hours: page 94945).
+    """`kind`: ask and warn (those who can remove), escalation and held (managers), payout (an owner is to send a red
+    packet; about no case). `codes`: unused response codes, the newest last, each as "code until" (one use, 72 hours:
+    page 94945).
     """
 
     __tablename__ = "cards"
@@ -106,17 +110,27 @@ async def plan(tx: Tx, case: CaseRow, kind: Kind, *, first_at: datetime, gap: ti
 
 _CARDS = table_of(CardRow)
 _ASKS = (_CARDS.c.chat_id == bindparam("chat_id")) & (_CARDS.c.kind == bindparam("kind"))
-_PLANNED = columns(_CARDS.c.id).where(_ASKS, _CARDS.c.state == "planned").order_by(_CARDS.c.id).with_for_update()
-_LAST_ASKED = columns(func.max(_CARDS.c.send_at)).where(_ASKS, _CARDS.c.state.in_(["due", "sent", "closed"]))
+_PLANNED = once(columns(_CARDS.c.id).where(_ASKS, _CARDS.c.state == "planned").order_by(_CARDS.c.id).with_for_update())
+_LAST_ASKED = once(columns(func.max(_CARDS.c.send_at)).where(_ASKS, _CARDS.c.state.in_(["due", "sent", "closed"])))
 
 
 async def new(tx: Tx, kind: Kind, cases: list[CaseRow], *, send_at: datetime) -> CardRow:
     """A new card about these cases of one group."""
     row: dict[str, Any] = {"kind": kind, "chat_id": cases[0].chat_id, "state": "planned", "send_at": send_at}
-    card = CardRow(**row, recipients=[], codes=[])
-    card.id = (await (await tx.connection()).execute(_NEW, {**row, "recipients": [], "codes": []})).scalar_one()
+    row |= {"task_id": None, "recipients": [], "codes": []}
+    card_id = (await (await tx.connection()).execute(_NEW, row)).scalar_one()
+    card = row_of(CardRow, {**row, "id": card_id})
     keep_in_step(tx, card)
     await put_on(tx, card, cases)
+    return card
+
+
+async def new_alone(tx: Tx, kind: Kind, chat_id: str, *, to: list[str], now: datetime) -> CardRow:
+    """A new card that is about no case, on its way to these people."""
+    card = CardRow(kind=kind, chat_id=chat_id, state="sent", send_at=now, recipients=to)
+    tx.add(card)
+    await tx.flush()
+    card.task_id = f"{kind}-{card.number}-{int(now.timestamp())}"
     return card
 
 
@@ -126,8 +140,8 @@ async def put_on(tx: Tx, card: CardRow, cases: list[CaseRow]) -> None:
     await (await tx.connection()).execute(_PUT_ON, rows)
 
 
-_NEW = insert(_CARDS).returning(_CARDS.c.id)
-_PUT_ON = insert(table_of(CardCaseRow))
+_NEW = once(insert(_CARDS).returning(_CARDS.c.id))
+_PUT_ON = once(insert(table_of(CardCaseRow)))
 
 
 async def take_off(tx: Tx, card: CardRow, case: CaseRow) -> None:
@@ -139,11 +153,17 @@ async def card(tx: Tx, card_id: int) -> CardRow | None:
     return await tx.get(CardRow, card_id, with_for_update=True)
 
 
+async def as_read(tx: Tx, card_id: int) -> CardRow | None:
+    """The card, not locked: a reading transaction may ask."""
+    return await by_key(tx, CardRow, card_id)
+
+
 async def card_of_task(tx: Tx, task_id: str) -> CardRow | None:
-    return (await tx.exec(_CARD_OF_TASK, params={"task_id": task_id})).first()
+    await tx.flush()
+    return await row_found(tx, CardRow, _CARD_OF_TASK, task_id=task_id)
 
 
-_CARD_OF_TASK = select(CardRow).where(_CARDS.c.task_id == bindparam("task_id")).with_for_update()
+_CARD_OF_TASK = once(columns(_CARDS).where(_CARDS.c.task_id == bindparam("task_id")).with_for_update())
 
 
 async def is_still_asked(tx: Tx, task_id: str) -> bool:
@@ -156,14 +176,21 @@ async def is_asked(tx: Tx, task_id: str) -> bool:
     return (await (await tx.connection()).execute(_IS_ASKED, {"task_id": task_id})).first() is not None
 
 
-_IS_ASKED = columns(_CARDS.c.id).where(_CARDS.c.task_id == bindparam("task_id"), _CARDS.c.state == "sent")
+_IS_ASKED = once(columns(_CARDS.c.id).where(_CARDS.c.task_id == bindparam("task_id"), _CARDS.c.state == "sent"))
 
 
 async def cases_on(tx: Tx, card_id: int) -> list[CaseRow]:
     """The cases of a card, open or closed, oldest first."""
+    numbers = (await (await tx.connection()).execute(_CASE_NUMBERS_ON, {"card_id": card_id})).scalars().all()
+    known = [known_row(tx.sync_session, CaseRow, number) for number in numbers]
+    if None not in known:
+        return [case for case in known if case is not None]
     return list((await tx.exec(_CASES_ON, params={"card_id": card_id})).all())
 
 
+_CASE_NUMBERS_ON = once(
+    columns(col(CardCaseRow.case_id)).where(col(CardCaseRow.card_id) == bindparam("card_id")).order_by("case_id")
+)
 _CASES_ON = (
     select(CaseRow)
     .join(CardCaseRow, col(CardCaseRow.case_id) == col(CaseRow.id))
@@ -195,7 +222,7 @@ async def next_due(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_DUE = columns(func.min(_CARDS.c.send_at)).where(_CARDS.c.state == "planned")
+_NEXT_DUE = once(columns(func.min(_CARDS.c.send_at)).where(_CARDS.c.state == "planned"))
 
 
 async def held(tx: Tx, beginning: str) -> list[CardRow]:
@@ -235,7 +262,7 @@ async def note_mailing(tx: Tx, userids: list[str], *, now: datetime) -> None:
 
 
 _MAILINGS = table_of(MailingRow)
-_NOTE_MAILING = insert(_MAILINGS)
+_NOTE_MAILING = once(insert(_MAILINGS))
 
 
 async def prune_mailings(tx: Tx, *, now: datetime) -> int:
@@ -251,7 +278,7 @@ async def often_mailed(tx: Tx, userids: list[str], *, times: int, since: datetim
 
 
 _TO_THEM = _MAILINGS.c.userid.in_(bindparam("ids", expanding=True))
-_OFTEN_MAILED = (
+_OFTEN_MAILED = once(
     columns(_MAILINGS.c.userid)
     .where(_TO_THEM, _MAILINGS.c.at > bindparam("since"))
     .group_by(_MAILINGS.c.userid)
@@ -267,7 +294,7 @@ async def most_mailed_around(tx: Tx, userids: list[str], *, at: datetime) -> int
     return max((await (await tx.connection()).execute(_MAILED_BETWEEN, which)).scalars(), default=0)
 
 
-_MAILED_BETWEEN = (
+_MAILED_BETWEEN = once(
     columns(func.count())
     .where(_TO_THEM, _MAILINGS.c.at > bindparam("after"), _MAILINGS.c.at < bindparam("before"))
     .group_by(_MAILINGS.c.userid)

@@ -9,6 +9,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 
 from store import people
+from store.built import once
 from store.cards import CardCaseRow, CardRow
 from store.database import Tx, table_of
 from store.outbox import Outbox
@@ -151,7 +152,9 @@ async def case_numbers_on(tx: Tx, card_id: int) -> list[int]:
 
 
 _ON_CARDS = table_of(CardCaseRow).c
-_CASE_NUMBERS = columns(_ON_CARDS.case_id).where(_ON_CARDS.card_id == bindparam("card_id")).order_by(_ON_CARDS.case_id)
+_CASE_NUMBERS = once(
+    columns(_ON_CARDS.case_id).where(_ON_CARDS.card_id == bindparam("card_id")).order_by(_ON_CARDS.case_id)
+)
 
 
 async def deeds_about(tx: Tx, about: Sequence[str]) -> list[Outbox]:

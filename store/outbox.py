@@ -6,7 +6,7 @@ from sqlmodel import Field
 
 from rules.actions import AnyDeed, any_deed
 from store.columns import canonical_json
-from store.database import Tx
+from store.database import Tx, UtcTime
 from store.forgetting import forget
 from store.queue import QueueRow, queue_indexes
 from store.queue import put as put_row
@@ -19,7 +19,7 @@ KEYS_KEPT = timedelta(days=730)
 
 class Outbox(QueueRow, table=True):
     """`key`: what makes the deed this one. `about`: such as "case:12". `payload`: the deed as canonical JSON; `result`:
-    what came of it. Once pruned they are "" and None.
+    what came of it. Once pruned they are "" and None. `called_at`: the last call whose outcome nobody knows.
     """
 
     __tablename__ = "outbox"
@@ -29,6 +29,7 @@ class Outbox(QueueRow, table=True):
     kind: str
     payload: str
     result: str | None = None
+    called_at: datetime | None = Field(default=None, sa_type=UtcTime)
     about: str | None = Field(default=None, index=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 from sqlmodel import select as select_rows
@@ -44,6 +44,11 @@ async def plan_round(tx: Tx, name: str, *, due_at: datetime) -> None:
     connection = await tx.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     await connection.execute(insert(table_of(RoundRow)).on_conflict_do_nothing(), {"name": name, "due_at": due_at})
+
+
+async def drop_rounds(tx: Tx, beginning: str) -> None:
+    """Forget the rounds whose names begin so."""
+    await tx.exec(delete(RoundRow).where(_ROUNDS.c.name.startswith(beginning, autoescape=True)))
 
 
 async def next_round(tx: Tx) -> datetime:

@@ -17,7 +17,9 @@ from sqlmodel import Field, SQLModel, col, select
 
 from rules.facts import Group as GroupFacts
 from rules.facts import Member as MemberFacts
-from store.database import Tx, UtcTime, one, table_of
+from store.built import once
+from store.database import Tx, UtcTime, by_key, one, table_of
+from store.rows import row_of
 
 OLD_VERSIONS_KEPT = 50
 
@@ -129,7 +131,7 @@ _MEMBERS = table_of(MemberRow)
 
 
 async def group(tx: Tx, chat_id: str) -> GroupRow | None:
-    return await tx.get(GroupRow, chat_id)
+    return await by_key(tx, GroupRow, chat_id)
 
 
 class Stand(NamedTuple):
@@ -152,7 +154,7 @@ async def stand(tx: Tx, chat_id: str) -> Stand | None:
 
 
 _GROUPS = table_of(GroupRow)
-_STAND = columns(*(_GROUPS.c[name] for name in Stand._fields)).where(_GROUPS.c.chat_id == bindparam("chat_id"))
+_STAND = once(columns(*(_GROUPS.c[name] for name in Stand._fields)).where(_GROUPS.c.chat_id == bindparam("chat_id")))
 
 
 async def groups(tx: Tx) -> list[GroupRow]:
@@ -163,7 +165,7 @@ async def groups(tx: Tx) -> list[GroupRow]:
 
 async def known_or_new(tx: Tx, chat_id: str, *, now: datetime) -> GroupRow:
     """The group; a new row, watched from now on, where it was not known."""
-    found = await tx.get(GroupRow, chat_id)
+    found = await group(tx, chat_id)
     if found is None:
         found = GroupRow(chat_id=chat_id, watched_since=now)
         tx.add(found)
@@ -205,8 +207,8 @@ async def _some(tx: Tx, chosen: Select[Any], which: dict[str, Any]) -> dict[str,
 
 
 _OF_GROUP = columns(*(_MEMBERS.c[name] for name in Inside._fields)).where(_MEMBERS.c.chat_id == bindparam("chat_id"))
-_INSIDE = _OF_GROUP.where(_MEMBERS.c.left_at.is_(None))
-_INSIDE_BEFORE = _OF_GROUP.where(_MEMBERS.c.external_userid.in_(bindparam("ids", expanding=True)))
+_INSIDE = once(_OF_GROUP.where(_MEMBERS.c.left_at.is_(None)))
+_INSIDE_BEFORE = once(_OF_GROUP.where(_MEMBERS.c.external_userid.in_(bindparam("ids", expanding=True))))
 
 
 async def member(tx: Tx, chat_id: str, external_userid: str) -> MemberRow | None:
@@ -270,11 +272,12 @@ def _note_presence(dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     new = insert(_MEMBERS).values(detailed=False, announced=True)
     back = {"left_at": None, "quit_scene": None, "joined_at": None, "detailed": False, "announced": True}
-    return new.on_conflict_do_update(
+    written = new.on_conflict_do_update(
         index_elements=["chat_id", "external_userid"],
         set_={**back, "seen_at": new.excluded.seen_at},
         where=_MEMBERS.c.left_at.is_not(None),
     )
+    return once(written)
 
 
 async def seen_as(tx: Tx, chat_id: str, external_userid: str) -> MemberFacts | None:
@@ -284,8 +287,10 @@ async def seen_as(tx: Tx, chat_id: str, external_userid: str) -> MemberFacts | N
     return MemberFacts(**found._mapping) if found else None
 
 
-_SEEN_AS = columns(*(_MEMBERS.c[name] for name in MemberFacts.model_fields)).where(
-    _MEMBERS.c.chat_id == bindparam("chat_id"), _MEMBERS.c.external_userid == bindparam("who")
+_SEEN_AS = once(
+    columns(*(_MEMBERS.c[name] for name in MemberFacts.model_fields)).where(
+        _MEMBERS.c.chat_id == bindparam("chat_id"), _MEMBERS.c.external_userid == bindparam("who")
+    )
 )
 
 
@@ -310,7 +315,7 @@ async def write_members(
         return {}
     connection = await tx.connection()
     written = await connection.execute(_write_members(connection.dialect.name), rows)
-    return {row.external_userid: MemberRow(**row._mapping) for row in written}
+    return {row.external_userid: row_of(MemberRow, row._mapping) for row in written}
 
 
 @cache
@@ -319,7 +324,7 @@ def _write_members(dialect: str) -> ReturningInsert[Any]:
     new, old = insert(_MEMBERS), _MEMBERS.c
     came_again = old.left_at.is_not(None) | old.joined_at.is_distinct_from(new.excluded.joined_at)
     shown = {name: new.excluded[name] for name in MemberFacts.model_fields if name != "external_userid"}
-    return new.on_conflict_do_update(
+    written = new.on_conflict_do_update(
         index_elements=["chat_id", "external_userid"],
         set_={
             **shown,
@@ -329,7 +334,8 @@ def _write_members(dialect: str) -> ReturningInsert[Any]:
             "left_at": None,
             "quit_scene": None,
         },
-    ).returning(*_MEMBERS.c)
+    )
+    return once(written.returning(*_MEMBERS.c))
 
 
 def read_soon(group: GroupRow, *, at: datetime) -> None:
@@ -356,7 +362,7 @@ async def next_read(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_READ = columns(func.min(_GROUPS.c.read_due_at))
+_NEXT_READ = once(columns(func.min(_GROUPS.c.read_due_at)))
 
 
 async def watching_since(tx: Tx) -> datetime | None:
@@ -369,7 +375,7 @@ async def unionid_seen(tx: Tx) -> bool:
     return (await (await tx.connection()).execute(_ANY_WITH_UNIONID)).first() is not None
 
 
-_ANY_WITH_UNIONID: Select[Any] = (
+_ANY_WITH_UNIONID: Select[Any] = once(
     columns(literal_column("1")).where(_MEMBERS.c.unionid.is_not(None)).limit(literal_column("1"))
 )
 

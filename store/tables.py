@@ -6,22 +6,38 @@ import store.api_calls
 import store.blocks
 import store.cards
 import store.configs
+import store.coupon_codes
+import store.draws
+import store.entrances
+import store.identities
 import store.inbox
+import store.join_ways
+import store.ledger
 import store.matters
+import store.media
 import store.messages
 import store.observations
+import store.openids
 import store.outbox
+import store.own_sends
+import store.owner_weeks
+import store.payouts
 import store.people
 import store.points
+import store.posts
 import store.reconcile
 import store.removal
 import store.reports
+import store.rooms
 import store.roster
+import store.seats
+import store.sends
 import store.staff
 import store.strikes
 import store.todo
 import store.trace
 import store.transfers
+import store.waiting
 import store.welcome
 
 __all__ = ["metadata"]
@@ -33,21 +49,37 @@ modules = (
     store.blocks,
     store.cards,
     store.configs,
+    store.coupon_codes,
+    store.draws,
+    store.entrances,
+    store.identities,
     store.inbox,
+    store.join_ways,
+    store.ledger,
     store.matters,
+    store.media,
     store.messages,
     store.observations,
+    store.openids,
     store.outbox,
+    store.payouts,
+    store.own_sends,
+    store.owner_weeks,
     store.people,
     store.points,
+    store.posts,
     store.reconcile,
     store.removal,
     store.reports,
     store.roster,
+    store.seats,
+    store.rooms,
+    store.sends,
     store.staff,
     store.strikes,
     store.todo,
     store.trace,
     store.transfers,
+    store.waiting,
     store.welcome,
 )

@@ -8,19 +8,26 @@ import unicodedata
 from typing import Any
 
 from rules.actions import (
+    AddContactWay,
+    AddJoinWay,
     AddWelcomeTemplate,
     Card,
+    CreateSend,
+    DeleteJoinWay,
     DeleteWelcomeTemplate,
     EditWelcomeTemplate,
+    RemindSend,
     SendCard,
     SendNotice,
     SendText,
     SendWelcome,
     TransferGroup,
     UpdateCard,
+    UpdateContactWay,
+    UpdateJoinWay,
 )
 from rules.value import Value
-from wecom.errors import OUTCOME_UNKNOWN, PlatformError
+from wecom.errors import BAD_ANSWER, OUTCOME_UNKNOWN, PlatformError
 from wecom.gateway import Gateway
 
 
@@ -45,7 +52,7 @@ async def send_notice(gateway: Gateway, deed: SendNotice, url: str) -> Sent:
         "card_type": "text_notice",
         "main_title": {"title": cut(deed.title, 36), "desc": cut(deed.description, 44)},
         "horizontal_content_list": lines,
-        "jump_list": [{"type": 1, "title": "打开名单", "url": url}],
+        "jump_list": [{"type": 1, "title": deed.open_words, "url": url}],
         "card_action": {"type": 1, "url": url},
     }
     return await _send(gateway, deed.to, "template_card", body)
@@ -75,9 +82,17 @@ async def update_card(gateway: Gateway, deed: UpdateCard) -> None:
     await gateway.post("message/update_template_card", body)
 
 
-async def send_welcome(gateway: Gateway, deed: SendWelcome) -> None:
-    """externalcontact/send_welcome_msg (page 92137): 41051 where this code has been used, 41050 after 20 seconds."""
-    body = {"welcome_code": deed.welcome_code, "text": {"content": deed.text}}
+WELCOME_BYTES = 4000
+
+
+async def send_welcome(gateway: Gateway, deed: SendWelcome, url: str | None = None) -> None:
+    """externalcontact/send_welcome_msg (page 92137): 41051 where this code has been used, 41050 after 20 seconds.
+
+    `url` stands on a last line of its own; a text too long for both is cut, because the link is what they wait for.
+    """
+    last = f"\n{url}" if url else ""
+    text = deed.text.encode()[: WELCOME_BYTES - len(last)].decode(errors="ignore") + last
+    body = {"welcome_code": deed.welcome_code, "text": {"content": text}}
     await gateway.post("externalcontact/send_welcome_msg", body)
 
 
@@ -105,6 +120,114 @@ async def edit_welcome_template(gateway: Gateway, deed: EditWelcomeTemplate) -> 
 async def delete_welcome_template(gateway: Gateway, deed: DeleteWelcomeTemplate) -> None:
     """group_welcome_template/del (page 92366). Only templates that this app made."""
     await gateway.post(f"{_TEMPLATE}/del", {"template_id": deed.template_id})
+
+
+# --- 企业群发 ---------------------------------------------------------------------------------------------------------
+
+
+class Made(Value):
+    """A 企业群发 exists. `failed`: those of its targets that it cannot go to."""
+
+    msgid: str
+    failed: tuple[str, ...] = ()
+
+
+async def create_send(gateway: Gateway, deed: CreateSend) -> Made:
+    """externalcontact/add_msg_template (page 92135). Not idempotent: the same twice is two.
+
+    Groups are always named: without a chat_id_list it would go to every group of the sender.
+    """
+    path = "externalcontact/add_msg_template"
+    who = "chat_id_list" if deed.chat_type == "group" else "external_userid"
+    body: dict[str, Any] = {"chat_type": deed.chat_type, "sender": deed.sender, who: list(deed.targets)}
+    if deed.text:
+        body["text"] = {"content": deed.text}
+    if deed.attachments:
+        body["attachments"] = [{"msgtype": each.msgtype, each.msgtype: each.fields} for each in deed.attachments]
+    answer = await gateway.post(path, body)
+    msgid = str(answer.get("msgid") or "")
+    if not msgid:
+        raise PlatformError(OUTCOME_UNKNOWN, path)
+    return Made(msgid=msgid, failed=tuple(str(each) for each in answer.get("fail_list") or ()))
+
+
+async def remind_send(gateway: Gateway, deed: RemindSend) -> None:
+    """externalcontact/remind_groupmsg_send (page 97610): everybody who has not confirmed is rung again."""
+    await gateway.post("externalcontact/remind_groupmsg_send", {"msgid": deed.msgid})
+
+
+async def cancel_send(gateway: Gateway, msgid: str) -> None:
+    """externalcontact/cancel_groupmsg_send (page 97611): whoever has not confirmed need not any more, and cannot."""
+    await gateway.post("externalcontact/cancel_groupmsg_send", {"msgid": msgid})
+
+
+async def upload_media(gateway: Gateway, kind: str, name: str, content: bytes) -> str:
+    """media/upload (page 90253): the media id, good for three days."""
+    path = "media/upload"
+    answer = await gateway.upload(path, name, content, type=kind)
+    media_id = str(answer.get("media_id") or "")
+    if not media_id:
+        raise PlatformError(BAD_ANSWER, path)
+    return media_id
+
+
+_JOIN_WAY = "externalcontact/groupchat/{}_join_way"
+_QR = 2  # scene: a code to be scanned, not a mini-program's button
+
+
+async def add_join_way(gateway: Gateway, deed: AddJoinWay) -> str:
+    """groupchat/add_join_way (page 99547): its config_id. Not idempotent, and join ways cannot be listed."""
+    path = _JOIN_WAY.format("add")
+    answer = await gateway.post(path, _join_way(deed))
+    config_id = str(answer.get("config_id") or "")
+    if not config_id:
+        raise PlatformError(OUTCOME_UNKNOWN, path)
+    return config_id
+
+
+async def update_join_way(gateway: Gateway, deed: UpdateJoinWay) -> None:
+    """groupchat/update_join_way (page 99547). Overwrites: what is not sent is as if it had never been set."""
+    await gateway.post(_JOIN_WAY.format("update"), {"config_id": deed.config_id, **_join_way(deed)})
+
+
+async def delete_join_way(gateway: Gateway, deed: DeleteJoinWay) -> None:
+    """groupchat/del_join_way (page 99547). What is gone already is refused."""
+    await gateway.post(_JOIN_WAY.format("del"), {"config_id": deed.config_id})
+
+
+def _join_way(deed: AddJoinWay | UpdateJoinWay) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "scene": _QR,
+        "remark": cut(deed.remark, 30),
+        "auto_create_room": int(deed.auto_create_room),
+        "chat_id_list": list(deed.chat_ids),
+        "state": deed.state,
+    }
+    if deed.auto_create_room:
+        body |= {"room_base_name": cut(deed.room_base_name, size=40), "room_base_id": deed.room_base_id}
+    return body
+
+
+async def add_contact_way(gateway: Gateway, deed: AddContactWay) -> tuple[str, str]:
+    """externalcontact/add_contact_way (page 92228): its config_id and the address of its picture. Not idempotent.
+
+    `skip_verify`: whoever scans is added without anybody confirming, and the event brings `state` and a welcome code.
+    """
+    path = "externalcontact/add_contact_way"
+    answer = await gateway.post(path, {"type": 2, "scene": _QR, "skip_verify": True, **_contact_way(deed)})
+    config_id = str(answer.get("config_id") or "")
+    if not config_id:
+        raise PlatformError(OUTCOME_UNKNOWN, path)
+    return config_id, str(answer.get("qr_code") or "")
+
+
+async def update_contact_way(gateway: Gateway, deed: UpdateContactWay) -> None:
+    """externalcontact/update_contact_way (page 92228). The picture stays."""
+    await gateway.post("externalcontact/update_contact_way", {"config_id": deed.config_id, **_contact_way(deed)})
+
+
+def _contact_way(deed: AddContactWay | UpdateContactWay) -> dict[str, Any]:
+    return {"user": list(deed.userids), "state": deed.state, "remark": cut(deed.remark, 30)}
 
 
 async def _send(gateway: Gateway, to: tuple[str, ...], kind: str, content: dict[str, Any]) -> Sent:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 
 from rules.facts import Member
+from rules.post_report import OwnerWeek
 from rules.value import Value
 from wecom.errors import BAD_ANSWER, GroupGone, GroupHidden, PlatformError
 from wecom.gateway import Gateway
@@ -42,7 +43,10 @@ class GroupChat(Value):
 
 
 class Contact(Value):
-    """Somebody whom staff have added. `corp_name` and `corp_full_name` are given for WeCom accounts only."""
+    """Somebody whom staff have added. `corp_name` and `corp_full_name` are given for WeCom accounts only.
+
+    `tags`: names of the corp's tags that any of our staff have given them.
+    """
 
     external_userid: str
     account: Literal["wechat", "wecom", "unknown"]
@@ -50,6 +54,7 @@ class Contact(Value):
     corp_name: str
     corp_full_name: str
     followers: tuple[str, ...]
+    tags: tuple[str, ...] = ()
 
 
 class App(Value):
@@ -57,6 +62,16 @@ class App(Value):
 
     agent_id: int
     name: str
+
+
+class Login(Value):
+    """Whom an OAuth code named. Our own people: `userid`. Anybody else: the corp's `openid` of them, and their
+    `external_userid` where somebody of ours has added them.
+    """
+
+    userid: str = ""
+    openid: str = ""
+    external_userid: str = ""
 
 
 # --- customer groups --------------------------------------------------------------------------------------------------
@@ -176,6 +191,14 @@ async def read_contact(gateway: Gateway, external_userid: str) -> Contact | None
             corp_name=person.get("corp_name") or "",
             corp_full_name=person.get("corp_full_name") or "",
             followers=tuple(user["userid"] for user in answer.get("follow_user") or ()),
+            tags=tuple(
+                dict.fromkeys(
+                    str(tag["tag_name"])
+                    for user in answer.get("follow_user") or ()
+                    for tag in user.get("tags") or ()
+                    if tag.get("type") != 2  # a member's own tags are theirs
+                )
+            ),
         )
 
 
@@ -219,6 +242,35 @@ async def own_app(gateway: Gateway) -> App | None:
         return App(agent_id=int(answer["agentid"]), name=answer.get("name") or "")
 
 
+# --- who opens a page -------------------------------------------------------------------------------------------------
+
+
+async def login(gateway: Gateway, code: str) -> Login:
+    """Whom a one-shot code of the OAuth page named (page 96442). Raises PlatformError, 40029 where it is none (now)."""
+    path = "auth/getuserinfo"
+    answer = await gateway.get(path, code=code)
+    with _reading(path):
+        found = Login(
+            userid=str(answer.get("userid") or ""),
+            openid=str(answer.get("openid") or ""),
+            external_userid=str(answer.get("external_userid") or ""),
+        )
+    if not (found.userid or found.openid):
+        raise PlatformError(BAD_ANSWER, path)
+    return found
+
+
+async def convert_to_openid(gateway: Gateway, external_userid: str) -> str:
+    """The openid that OAuth will name this WeChat person by (page 92323). Raises PlatformError.
+
+    Whether it is told of people who are in a group only is [NV].
+    """
+    path = "externalcontact/convert_to_openid"
+    answer = await gateway.post(path, {"external_userid": external_userid}, reads=True)
+    with _reading(path):
+        return str(answer["openid"])
+
+
 # --- the client ------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +292,122 @@ async def staff_sight(gateway: Gateway, userid: str) -> Literal["visible", "hidd
             return "hidden" if error.errcode == 60011 else "gone"
         raise
     return "visible"
+
+
+async def group_statistics(gateway: Gateway, owners: Sequence[str], first: datetime, last: datetime) -> list[OwnerWeek]:
+    """How lively these owners' groups were on the days of `first` to `last`, both included (page 92133).
+
+    At most 100 owners and 30 days, yesterday the last; kept for 180 days. An owner without groups may have no row.
+    """
+    path = "externalcontact/groupchat/statistic"
+    body = {
+        "day_begin_time": int(first.timestamp()),
+        "day_end_time": int(last.timestamp()),
+        "owner_filter": {"userid_list": list(owners)},
+        "limit": 1000,
+    }
+    answer = await gateway.post(path, body, reads=True)
+    with _reading(path):
+        return [_owner_week(row["owner"], row["data"]) for row in answer.get("items") or ()]
+
+
+def _owner_week(owner: str, data: Mapping[str, Any]) -> OwnerWeek:
+    return OwnerWeek(
+        owner=owner,
+        groups=int(data["chat_total"]),
+        new_members=int(data["new_member_cnt"]),
+        members=int(data["member_total"]),
+        active=int(data["member_has_msg"]),
+        messages=int(data["msg_total"]),
+    )
+
+
+# --- 企业群发 ---------------------------------------------------------------------------------------------------------
+
+
+class ListedSend(Value):
+    """A 企业群发 as the list has it. `creator`: "" where an app made it; the list says not to whom it goes."""
+
+    msgid: str
+    created_at: AwareDatetime | None
+    creator: str
+    text: str
+    attachments: tuple[str, ...]
+
+
+async def listed_sends(
+    gateway: Gateway, chat_type: str, *, since: datetime, until: datetime, by_staff: bool = False
+) -> tuple[ListedSend, ...]:
+    """What was made in that time, a month at most, by apps or by staff themselves (page 93338). The newest first."""
+    path = "externalcontact/get_groupmsg_list_v2"
+    body = {
+        "chat_type": chat_type,
+        "start_time": int(since.timestamp()),
+        "end_time": int(until.timestamp()) + 1,
+        "filter_type": 1 if by_staff else 0,
+        "limit": 100,
+    }
+    rows = await _all_rows(gateway, path, body, "group_msg_list")
+    with _reading(path):
+        return tuple(_listed_send(row) for row in rows)
+
+
+def _listed_send(row: Mapping[str, Any]) -> ListedSend:
+    return ListedSend(
+        msgid=row["msgid"],
+        created_at=_time(int(row.get("create_time") or 0)),
+        creator=row.get("creator") or "",
+        text=(row.get("text") or {}).get("content") or "",
+        attachments=tuple(each.get("msgtype") or "" for each in row.get("attachments") or ()),
+    )
+
+
+async def senders(gateway: Gateway, msgid: str) -> dict[str, datetime | None]:
+    """Who is to confirm a 企业群发, and when each of them did; None: not yet (page 93338)."""
+    path = "externalcontact/get_groupmsg_task"
+    rows = await _all_rows(gateway, path, {"msgid": msgid, "limit": 1000}, "task_list")
+    with _reading(path):
+        return {row["userid"]: _sent_at(row, 2) for row in rows}
+
+
+class Outcome(Value):
+    """What one group or customer got. `status` 0 nothing yet, 1 arrived, 2 no friend, 3 had all it may get."""
+
+    status: int
+    at: AwareDatetime | None
+
+
+async def send_results(gateway: Gateway, msgid: str, userid: str) -> dict[str, Outcome]:
+    """By chat_id or external_userid. What was not sent yet may have no row at all: that is no failure (page 93338)."""
+    path = "externalcontact/get_groupmsg_send_result"
+    rows = await _all_rows(gateway, path, {"msgid": msgid, "userid": userid, "limit": 1000}, "send_list")
+    with _reading(path):
+        return {
+            row.get("chat_id") or row["external_userid"]: Outcome(
+                status=int(row["status"]), at=_time(row.get("send_time"))
+            )
+            for row in rows
+        }
+
+
+def _sent_at(row: Mapping[str, Any], status: int) -> datetime | None:
+    """A confirmation without its time has one all the same: the beginning of time."""
+    if int(row["status"]) != status:
+        return None
+    return _time(row.get("send_time")) or datetime.fromtimestamp(0, UTC)
+
+
+async def _all_rows(gateway: Gateway, path: str, body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The rows of all pages."""
+    found: list[Mapping[str, Any]] = []
+    cursor, seen = "", {""}
+    while True:
+        answer = await gateway.post(path, {**body, "cursor": cursor}, reads=True)
+        found += answer.get(name) or ()
+        cursor = answer.get("next_cursor") or ""
+        if cursor in seen:
+            return found
+        seen.add(cursor)
 
 
 # --- parsing ----------------------------------------------------------------------------------------------------------

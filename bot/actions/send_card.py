@@ -7,7 +7,7 @@ from loguru import logger
 from bot.actions.action import Hands
 from handlers import case_cards
 from rules.actions import SendCard
-from store import cards
+from store import cards, entrances
 from store.database import Tx
 from wecom import commands
 from wecom.commands import Sent
@@ -19,7 +19,7 @@ TASK_ID_TAKEN = 42014
 
 async def is_wanted(deed: SendCard, tx: Tx) -> bool:
     """Not about things that are already done."""
-    return await cards.is_asked(tx, deed.task_id)
+    return await cards.is_asked(tx, deed.task_id) or await entrances.is_card_out(tx, deed.task_id)
 
 
 async def carry_out(deed: SendCard, hands: Hands) -> Sent:
@@ -34,6 +34,9 @@ async def carry_out(deed: SendCard, hands: Hands) -> Sent:
 
 async def record(deed: SendCard, result: Sent, tx: Tx, now: datetime) -> None:
     """Keep the code that updates the card; where all was done while it was on its way, update it at once."""
+    stock = await entrances.stock_of_task(tx, deed.task_id)
+    if stock is not None and result.response_code:
+        stock.keep_code(result.response_code, now=now)
     card = await cards.card_of_task(tx, deed.task_id)
     if card is None:
         return

@@ -32,7 +32,7 @@ async def carry_out(deed: SendWelcome, hands: Hands) -> Greeted:
         return "too late"
     try:
         async with asyncio.timeout(left):
-            await commands.send_welcome(hands.wecom, deed)
+            await commands.send_welcome(hands.wecom, deed, hands.links.url(deed.link) if deed.link else None)
     except TimeoutError:
         return "too late"
     except PlatformError as error:

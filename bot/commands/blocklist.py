@@ -111,10 +111,14 @@ def blocked(as_json: AsJson = False) -> None:
 
 async def in_force(tx: Tx) -> Book:
     """The configuration that the running bot goes by; an empty one where it has never run."""
-    from bot.config.read import parse_config
+    from bot.config.files import with_files
+    from bot.config.read import parse_with_places
 
     row = await configs.newest(tx)
-    return parse_config(row.text, "config.yaml", Book) if row else Book()
+    if row is None:
+        return Book()
+    book, root = parse_with_places(row.text, "config.yaml", Book)
+    return with_files(book, root, "config.yaml", row.files)[0]
 
 
 def _entry(person: str, because: str) -> Entry:

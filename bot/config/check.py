@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +13,17 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
+from bot.config.draw_findings import draw_findings
+from bot.config.files import with_files
+from bot.config.logos import wrong_logos
 from bot.config.needs import unmet
-from bot.config.problems import Kind, Problem
+from bot.config.post_checks import post_findings
+from bot.config.problems import Kind, Problem, in_order
 from bot.config.read import ConfigError, NoFileError, parse_with_places, read_written
 from bot.config.warnings import Known, warnings
-from bot.config.word_files import with_words
 from bot.config.words import Item, Section, describe
 from rules.book import Book
+from rules.posts import PostGroup
 from store import roster, staff
 from store.database import Database, StoreUnavailable, parse_url
 
@@ -45,6 +50,7 @@ class Report(NamedTuple):
     version: str = ""
     read: bool = True
     known: Known | None = None
+    now: datetime | None = None
 
     @property
     def exit_code(self) -> int:
@@ -56,10 +62,13 @@ class Report(NamedTuple):
     def sections(self) -> list[Section]:
         """What the config does, in words."""
         groups = self.known.groups if self.known and self.known.groups else None
-        return describe(self.book, groups) if self.book else []
+        places = self.known.places if self.known and self.known.places else None
+        return describe(self.book, groups, places=places, now=self.now) if self.book else []
 
 
-def check(file: Path | None, database: str | None, env: Mapping[str, str | None]) -> Report:
+def check(
+    file: Path | None, database: str | None, env: Mapping[str, str | None], now: datetime | None = None
+) -> Report:
     """`file` and `database` as asked for, else as in `env`, else their defaults; a database that nobody named may be
     absent. Raises NotKnownError where the one that was named cannot be asked.
     """
@@ -70,13 +79,21 @@ def check(file: Path | None, database: str | None, env: Mapping[str, str | None]
         if database:
             raise
     there = [name for name, value in env.items() if value and value.strip()]
-    return look_at(file or Path(env.get("STEWARD_CONFIG") or CONFIG), known, there)
+    public_url = (env.get("STEWARD_PUBLIC_URL") or "").strip().rstrip("/")
+    return look_at(file or Path(env.get("STEWARD_CONFIG") or CONFIG), known, there, public_url, now)
 
 
-def look_at(path: Path, known: Known | None = None, there: Collection[str] = ()) -> Report:
+def look_at(
+    path: Path,
+    known: Known | None = None,
+    there: Collection[str] = (),
+    public_url: str = "",
+    now: datetime | None = None,
+) -> Report:
     """Read the file and find everything there is to say about it. Raises nothing for whatever stands in it.
 
-    `there`: names of the settings that are given, in the environment or in `.env`.
+    `there`: names of the settings that are given, in the environment or in `.env`. `public_url`: what codes will say.
+    `now`: look at what is to come from here on, too.
     """
     try:
         config = read_written(path)
@@ -88,10 +105,18 @@ def look_at(path: Path, known: Known | None = None, there: Collection[str] = ())
         book, root = parse_with_places(config.text, path.name, Book)
     except ConfigError as error:
         return Report(path.name, error.problems, version=config.hash)
-    book, wrong = with_words(book, root, path.name, config.files)
+    book, wrong = with_files(book, root, path.name, config.files)
     lacking = [*wrong, *unmet(book, root, path.name, there)]
+    lacking += wrong_logos(book, root, path.name, path.parent, public_url)
     problems = [*lacking, *warnings(book, root, path.name, known)]
-    return Report(path.name, problems, None if lacking else book, config.hash, known=known)
+    if now is not None and not lacking:
+        places = (
+            [place.model_copy(update={"kind": book.kind_of(place.name)}) for place in known.places] if known else []
+        )
+        problems += post_findings(book, root, path.name, now, places or None)
+        problems += draw_findings(book, root, path.name, now, places or None)
+    problems.sort(key=in_order)
+    return Report(path.name, problems, None if lacking else book, config.hash, known=known, now=now)
 
 
 async def ask(database_url: str) -> Known:
@@ -106,7 +131,7 @@ async def ask(database_url: str) -> Known:
         store = await Database.open(database_url)
         try:
             async with store.read() as tx:
-                groups = [group.name for group in await roster.groups(tx) if group.name]
+                rows = [group for group in await roster.groups(tx) if group.name]
                 people = [(each.userid, each.name) for each in await staff.everybody(tx)]
         finally:
             await store.close()
@@ -114,7 +139,8 @@ async def ask(database_url: str) -> Known:
         raise NotKnownError(f"打不开数据库：{error}") from error
     except DBAPIError as error:
         raise NotKnownError("数据库里还没有这个版本的表：请先运行一次 steward serve") from error
-    return Known(groups, people)
+    places = [PostGroup(**dict(row.facts()), born_at=row.created_at) for row in rows]
+    return Known([row.name for row in rows], people, places)
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

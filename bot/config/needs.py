@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from bot.config.files import with_files
 from bot.config.problems import Problem, written
 from bot.config.read import ConfigError, Written, parse_with_places
-from bot.config.word_files import with_words
 from bot.config.yaml_tree import Node, Path, key_place
 from bot.settings import Settings
 from rules.book import Book
@@ -18,6 +18,16 @@ _NEEDS: Mapping[Path, tuple[Callable[[Book], bool], str, str]] = {
     ("removal", "webhook"): (_webhook, "STEWARD_WEBHOOK_SECRET", "通知公司的程序时用它签名"),
 }
 """Which part of the configuration needs which setting, and what for."""
+
+_WXPAY = {
+    "WXPAY_MCH_ID": "微信支付商户号",
+    "WXPAY_API_KEY": "商户平台里设置的 API 密钥（v2）",
+    "WXPAY_CERT": "商户平台下载的 apiclient_cert.pem 在哪里",
+    "WXPAY_KEY": "同时下载的 apiclient_key.pem 在哪里",
+    "MP_APP_ID": "和商户号绑定的公众号的 AppID",
+    "MP_SECRET": "这个公众号的 AppSecret",
+}
+"""What paying winners by WeChat Pay takes (docs/payouts.md)."""
 
 
 def given(settings: Settings) -> frozenset[str]:
@@ -35,12 +45,18 @@ def _unmet(book: Book, root: Node, file: str, there: Collection[str]) -> Iterato
         if asks_for(book) and name not in there:
             reason = f"要先在 .env 里写好 {name}（{why}；可以用命令 openssl rand -hex 32 生成一个）"
             yield Problem(file, *key_place(root, path), written(path), "", reason)
+    for place, draw in enumerate(book.draws):
+        missing = [f"{name}（{what}）" for name, what in _WXPAY.items() if name not in there]
+        if draw.pay_by == "wechat" and missing:
+            here: Path = ("draws", place, "pay_by")
+            reason = f"用微信支付发奖，要先在 .env 里写好 {'、'.join(missing)}"
+            yield Problem(file, *key_place(root, here), written(here), "", reason)
 
 
 def parse_book(config: Written, file: str, there: Collection[str]) -> Book:
     """The config as a Book that can be put in force with these settings, its rules' words given. Raises ConfigError."""
     book, root = parse_with_places(config.text, file, Book)
-    book, problems = with_words(book, root, file, config.files)
+    book, problems = with_files(book, root, file, config.files)
     problems += unmet(book, root, file, there)
     if problems:
         raise ConfigError(problems)

@@ -27,7 +27,9 @@ class Problem(NamedTuple):
 
     @property
     def where(self) -> str:
-        """`config.yaml:12:5`, as editors and terminals make it a link."""
+        """`config.yaml:12:5`, as editors and terminals make it a link; of a sheet the cell: `content/早报.xlsx!C3`."""
+        if self.file.endswith(".xlsx") and self.line:
+            return f"{self.file}!{_column(self.column)}{self.line}"
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     @property
@@ -37,9 +39,24 @@ class Problem(NamedTuple):
         return f"{_MARKS[self.kind]}{self.reason}。{meant}"
 
 
+def _column(number: int) -> str:
+    """A column's letters in Excel: 1 → A, 28 → AB."""
+    letters = ""
+    while number > 0:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
 def render(problems: Iterable[Problem]) -> str:
     """One line each: `config.yaml:12:5  rules[0].then  「移走」不是可用的值：…。您是不是想写「移出」？`"""
     return "\n".join(map(_line, problems))
+
+
+def in_order(problem: Problem) -> tuple[bool, str, int, int]:
+    """The config's first, then those in sheets, each by their place."""
+    in_sheet = problem.file.endswith(".xlsx")
+    return in_sheet, problem.file if in_sheet else "", problem.line, problem.column
 
 
 def _line(problem: Problem) -> str:

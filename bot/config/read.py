@@ -9,8 +9,9 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bot.config.errors import explain
-from bot.config.problems import Problem, closest, render
-from bot.config.word_files import Unreadable, named_in, read_word_files, with_words
+from bot.config.files import read_files, with_files
+from bot.config.problems import Problem, closest, in_order, render
+from bot.config.word_files import Unreadable
 from bot.config.yaml_tree import Node, read_tree
 from rules.book import Book
 
@@ -21,7 +22,7 @@ class ConfigError(Exception):
     """A config that cannot be used. `problems`: all of them, in the order of the file."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
+        self.problems = sorted(problems, key=in_order)
         super().__init__(render(self.problems))
 
 
@@ -30,7 +31,7 @@ class NoFileError(ConfigError):
 
 
 class Written(NamedTuple):
-    """A config as somebody wrote it. `files`: the word files it names, each with its text or why it has none."""
+    """A config as somebody wrote it. `files`: what it names (bot/config/files.py), as text or why there is none."""
 
     text: str
     files: Mapping[str, str | Unreadable] = {}
@@ -42,9 +43,9 @@ class Written(NamedTuple):
 
 
 def read_written(path: Path) -> Written:
-    """The file and the word files beside it. Raises as `read_text`; what is wrong with a word file is told later."""
+    """The file and those beside it. Raises as `read_text`; what is wrong with the others is told later."""
     text = read_text(path)
-    return Written(text, read_word_files(path.parent, named_in(text)))
+    return Written(text, read_files(path.parent, text))
 
 
 def read_config(path: Path, model: type[M]) -> M:
@@ -52,7 +53,7 @@ def read_config(path: Path, model: type[M]) -> M:
     written = read_written(path)
     config, root = parse_with_places(written.text, path.name, model)
     if isinstance(config, Book):
-        config, problems = with_words(config, root, path.name, written.files)
+        config, problems = with_files(config, root, path.name, written.files)
         if problems:
             raise ConfigError(problems)
     return config

@@ -202,5 +202,7 @@ def _example(field: _Part, value: Any) -> str:
         return ""
     if isinstance(value, list):
         return "" if any(isinstance(each, dict) for each in value) else f"`[{', '.join(map(str, value))}]`"
+    first, *more = str(value).strip().split("\n")
+    value = f"{first}…" if more else value
     quoted = f'"{value}"' if str(value)[:1] in {"*", "@", "&", "!", "%"} else value
     return f"`{quoted}`"

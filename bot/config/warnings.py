@@ -11,16 +11,18 @@ from bot.config.problems import Kind, Problem, closest, short, written
 from bot.config.walk import Setting, walk
 from bot.config.yaml_tree import Node, Path, key_place, value_place, written_part
 from rules.book import Book
+from rules.posts import STAFF, PostGroup
 from rules.rule import EVERYWHERE
 
 _OTHER = "other"
 
 
 class Known(NamedTuple):
-    """What a database knows of: names of customer groups, and our staff as (userid, name)."""
+    """What a database knows of: names of customer groups, our staff as (userid, name), the groups as posts see them."""
 
     groups: Sequence[str]
     staff: Sequence[tuple[str, str]]
+    places: Sequence[PostGroup] = ()
 
 
 class _Finding(NamedTuple):
@@ -98,10 +100,16 @@ def _groups_that_are_no_kind(book: Book, settings: list[Setting]) -> Iterator[_F
     for setting in settings:
         if "一类群" not in setting.description:
             continue
+        allowed = [*kinds, *_other_names(book)] if "门店名" in setting.description else kinds
         for path, name in setting.names():
-            if name not in kinds and not is_pattern(name):
+            if name not in allowed and not is_pattern(name):
                 reason = f"「{short(name)}」不是一类群的名字，也没有通配符「*」，只会管正好叫这个名字的群"
-                yield _Finding(path, reason, name, closest(name, kinds))
+                yield _Finding(path, reason, name, closest(name, allowed))
+
+
+def _other_names(book: Book) -> Iterator[str]:
+    """What may be written besides kinds where shops may be."""
+    yield from (*STAFF, *book.shops, *book.tags, *(each.name for each in book.entrances))
 
 
 def _full_width_stars(settings: list[Setting]) -> Iterator[_Finding]:

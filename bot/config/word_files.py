@@ -57,7 +57,7 @@ def read_word_files(folder: Path, names: Iterable[str]) -> dict[str, str | Unrea
 
 def _read(folder: Path, name: str) -> str | Unreadable:
     path = folder / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
+    if outside(name):
         return Unreadable(
             f"「{short(name)}」不在设置文件的文件夹里：请把词库放到它旁边，写相对路径，如 content/广告词.txt"
         )
@@ -66,7 +66,7 @@ def _read(folder: Path, name: str) -> str | Unreadable:
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         reason = f"找不到词库文件「{short(name)}」（在 {path.parent.absolute()} 里找过）"
-        return Unreadable(reason, closest(name, _neighbours(folder, path.parent)))
+        return Unreadable(reason, closest(name, neighbours(folder, path.parent)))
     except (OSError, ValueError) as error:
         reason = str(error.strerror) if isinstance(error, OSError) else "名字不对"
         return Unreadable(f"打不开词库文件「{short(name)}」（{reason}）：请确认它是一个普通文件，并且有读取权限")
@@ -81,7 +81,12 @@ def _read(folder: Path, name: str) -> str | Unreadable:
         )
 
 
-def _neighbours(*folders: Path) -> list[str]:
+def outside(name: str) -> bool:
+    """Whether this leads out of the config's folder."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
+
+
+def neighbours(*folders: Path) -> list[str]:
     """The files in these folders, as they would be written: relative to the first, which is the config's."""
     found = (path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file())
     return sorted({path.relative_to(folders[0]).as_posix() for path in found})

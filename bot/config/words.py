@@ -5,13 +5,16 @@ Works from the settings' own descriptions, so a new feature shows up without a c
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from bot.config.patterns import example, is_pattern
+from bot.config.post_words import describe_post
 from bot.config.walk import Setting, walk
 from rules.book import Book
+from rules.posts import PostGroup
 from rules.rule import EVERYWHERE, AnyRuleOf
 
 _NOT_SHOWN = {"rule", "name"}  # they are the heading
@@ -43,10 +46,25 @@ class Section(NamedTuple):
     items: tuple[Item, ...]
 
 
-def describe(book: Book, groups: Sequence[str] | None = None) -> list[Section]:
-    """Every section that says something. `groups`: names of the groups there are, to be counted by kind."""
-    sections = [_section(book, key, groups) for key in type(book).model_fields]
-    return [section for section in sections if section.items]
+def describe(
+    book: Book,
+    groups: Sequence[str] | None = None,
+    *,
+    places: Sequence[PostGroup] | None = None,
+    now: datetime | None = None,
+) -> list[Section]:
+    """Every section that says something. `groups`: names of the groups there are, to be counted by kind; `places`: the
+    same as posts see them. `now`: tell what comes next, too.
+    """
+    posts = [
+        Item(post.name, "", tuple(Line(*each) for each in describe_post(book, post, now, places)))
+        for post in book.posts
+    ]
+    sections = [
+        Section(key, "定时内容", "", tuple(posts)) if key == "posts" else _section(book, key, groups)
+        for key in type(book).model_fields
+    ]
+    return [section for section in sections if any(item.title or item.lines for item in section.items)]
 
 
 def _section(book: Book, key: str, groups: Sequence[str] | None) -> Section:
@@ -78,7 +96,8 @@ def _lines(settings: BaseModel, book: Book) -> Iterator[Line]:
         if setting.path[-1] in _NOT_SHOWN or setting.value in (None, "", [], {}):
             continue
         groups = "一类群" in setting.description
-        value = _say_groups(setting.value, book) if groups else _say_setting(setting)
+        names = [setting.value] if isinstance(setting.value, str) else setting.value
+        value = _say_groups(names, book) if groups and names and names != [""] else _say_setting(setting)
         yield Line(setting.label, value, not setting.written)
 
 

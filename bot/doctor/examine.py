@@ -15,6 +15,7 @@ from bot import say
 from bot.config.needs import given, parse_book
 from bot.config.read import ConfigError, read_written
 from bot.doctor import callback as doctor_callback
+from bot.doctor import identity as doctor_identity
 from bot.doctor import platform as doctor_platform
 from bot.doctor import welcome as doctor_welcome
 from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
@@ -48,7 +49,7 @@ async def examine(patient: Patient) -> list[Finding]:
             found += [*await doctor_welcome.examine(tx), *await _switches(tx)]
     else:
         found += [unsure(name, "未确认", switch.clicks) for name, switch in SWITCHES.items()]
-    return found
+    return [*found, *await doctor_identity.examine(patient)]
 
 
 def broken_settings(problems: Sequence[str]) -> list[Finding]:

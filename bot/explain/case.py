@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import AwareDatetime
 
 from handlers import appeal
-from rules.actions import CallRemover, SendCard, SendNotice, SendText, UpdateCard
+from handlers.one_to_one import WARNING
+from rules.actions import CallRemover, CancelSend, CreateSend, RemindSend, SendCard, SendNotice, SendText, UpdateCard
 from rules.removal import OUTCOMES
 from rules.value import Value
 from store import cards, history, matters, outbox, people, staff
@@ -33,6 +34,7 @@ TEXTS = {
     "escalate": "报告负责人",
     "still": "告诉（名单上人还在）",
     "text": "用文字请",
+    "untold": "告诉群主（1:1 没有发出去）",
 }
 PRUNED = {
     "send_card": "卡片",
@@ -41,6 +43,7 @@ PRUNED = {
     "update_card": "卡片改成不用再按",
     "transfer_group": "转让群主",
     "call_remover": "通知公司的程序移出",
+    "create_send": "1:1 提醒",
 }
 NEXT = {
     "ask": "公司的程序还没移出就发卡片请人",
@@ -138,6 +141,7 @@ async def _deeds(tx: Tx, case: CaseRow, about: Iterable[CardRow]) -> list[Outbox
     """What was sent about the case. A text may speak of several cases and is filed under the first of them."""
     together = {number for card in about for number in await history.case_numbers_on(tx, card.number)}
     marks = [f"card:{card.number}" for card in about] + [f"case:{number}" for number in together | {case.number}]
+    marks.append(f"{WARNING}:{case.number}")
     found = await history.deeds_about(tx, marks)
     return [deed for deed in found if not _is_about_others(deed, case)]
 
@@ -169,6 +173,8 @@ def _to(deed: Outbox) -> tuple[str, ...]:
     if deed.state == "pruned":
         return ()
     said = outbox.deed_of(deed)
+    if isinstance(said, CreateSend):
+        return (said.sender,)
     return said.to if isinstance(said, SendText | SendNotice | SendCard | UpdateCard) else ()
 
 
@@ -184,6 +190,12 @@ def _deed(deed: Outbox, names: dict[str, str], about: dict[str | None, CardRow])
             what = f"{'上报卡片' if card and card.kind == 'escalation' else '卡片'}发给 {to}"
         case CallRemover():
             what = "通知公司的程序移出"
+        case CreateSend():
+            what = f"请 {to} 在群发助手里 1:1 提醒"
+        case RemindSend():
+            what = "群发助手又提醒了一次"
+        case CancelSend():
+            what = "撤回没有发出的 1:1 提醒"
         case UpdateCard(replace_with=words):
             what = f"卡片改成「{words}」，不用再按"
         case SendText(text=text):

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from bot.explain.case import CaseStory
+from bot.explain.identity import Identity
 from rules.value import Value
 
 
@@ -111,7 +112,8 @@ class Matter(Value):
 class PersonStory(Value):
     """`account`: wechat, wecom, or unknown where nobody of ours has added the person, or it was never asked.
 
-    `points`: how many there are in all; `point_entries`: the newest of them.
+    `points`: how many there are in all; `point_entries`: the newest of them. `identity`: who they are on our pages,
+    where they ever opened one.
     """
 
     kind: Literal["person"] = "person"
@@ -128,6 +130,7 @@ class PersonStory(Value):
     strikes: tuple[Strike, ...]
     points: int = 0
     point_entries: tuple[Points, ...] = ()
+    identity: Identity | None = None
     cases: tuple[CaseLine, ...]
     answers: tuple[Answer, ...]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bot.config.problems import closest
+from bot.explain import identity
 from bot.explain.case import case_story
 from bot.explain.stories import (
     Answer,
@@ -158,6 +159,7 @@ async def _person(tx: Tx, external_userid: str) -> PersonStory:
             Points(at=each.at, points=each.points, why=each.why)
             for each in await points.entries(tx, external_userid, newest=POINTS_SHOWN)
         ),
+        identity=await identity.of_person(tx, external_userid),
         cases=await _lines(tx, await history.cases_about(tx, external_userid)),
         answers=answers,
     )

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
+from bot.explain import identity
 from bot.explain.stories import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story, Strike
 from rules.removal import OUTCOMES, how_joined
 
@@ -108,6 +109,8 @@ def _show_person(story: PersonStory, console: Console) -> None:
     )
     say.title(console, "在哪些群")
     say.rows(console, [_stay(stay) for stay in story.stays] or [("名单上没有出现过",)])
+    if story.identity:
+        identity.show(console, story.identity)
     if story.blocked:
         say.title(console, "黑名单")
         say.rows(

@@ -1,7 +1,7 @@
 """What every page is made with: who is there, how a page is rendered, refused, and what a form may send."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from loguru import logger
 from starlette.exceptions import HTTPException
 
 from bot.links import LinkRefused, Links
@@ -18,7 +19,7 @@ from bot.pages.throttle import Throttle
 from bot.worker import Rules
 from rules.actions import Link
 from rules.clock import BEIJING, Clock
-from store.database import Database
+from store.database import Database, StoreUnavailable
 
 HERE = Path(__file__).parent
 MOST_BYTES = 64 * 1024
@@ -125,6 +126,17 @@ def show(template: str, status: int = 200, headers: Mapping[str, str] | None = N
 def explain(refused: Refused) -> Response:
     """The page that says to staff why there is no page."""
     return show("refused.html", refused.status, why=refused.why)
+
+
+async def explained(page: Awaitable[Response]) -> Response:
+    """What a page for staff answers; where there is none, why."""
+    try:
+        return await page
+    except Refused as refused:
+        return explain(refused)
+    except StoreUnavailable as error:
+        logger.error("the database is not available for a page: {}", error)
+        return explain(Refused(503, "away"))
 
 
 def apologise(refused: Refused) -> Response:

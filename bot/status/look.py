@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from bot.measure import LANES
 from rules.value import Value
-from store import api_calls, configs, history, inbox, queue, removal
+from store import api_calls, configs, history, inbox, payouts, queue, removal
 from store.database import Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
@@ -73,6 +73,17 @@ class Calls(Value):
     failed: dict[str, int]
 
 
+class Payout(Value):
+    """A payout of which nobody knows whether the money went, or that managers have to look at. `amount`: fen."""
+
+    number: str
+    person: str
+    amount: int
+    why: str
+    since: AwareDatetime
+    shown: bool
+
+
 class Status(Value):
     """`config`: the hash of the one in force, since `config_since`. `dead_letters`: DEAD_SHOWN of `dead` at most."""
 
@@ -84,6 +95,8 @@ class Status(Value):
     dead: int
     dead_letters: tuple[DeadLetter, ...]
     open_cases: tuple[OpenCase, ...]
+    payouts_paused: str = ""
+    payouts: tuple[Payout, ...] = ()
     calls: tuple[Calls, ...]
 
 
@@ -105,6 +118,8 @@ async def look(tx: Tx, now: datetime) -> Status:
         dead=sum(each.rows for _, each in depths if each.state == "dead"),
         dead_letters=tuple(sorted(letters, key=lambda letter: letter.given_up_at or now, reverse=True)[:DEAD_SHOWN]),
         open_cases=tuple([await _open_case(tx, case) for case in await removal.open_cases(tx)]),
+        payouts_paused=pause.code if (pause := await payouts.paused(tx)) else "",
+        payouts=tuple(_payout(row) for row in await payouts.unresolved(tx)),
         calls=_calls(await api_calls.since(tx, now - A_DAY), now),
     )
 
@@ -148,6 +163,12 @@ async def _open_case(tx: Tx, case: CaseRow) -> OpenCase:
         opened_at=case.opened_at,
         step=case.step or "",
         step_due_at=case.step_due_at,
+    )
+
+
+def _payout(row: payouts.PayoutRow) -> Payout:
+    return Payout(
+        number=row.number, person=row.person, amount=row.amount, why=row.why, since=row.since, shown=row.shown
     )
 
 

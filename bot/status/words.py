@@ -7,7 +7,9 @@ from rich.text import Text
 
 from bot import say
 from bot.explain.case import NEXT
-from bot.status.look import PER_HOUR, Calls, DeadLetter, Lane, OpenCase, Status
+from bot.status.look import PER_HOUR, Calls, DeadLetter, Lane, OpenCase, Payout, Status
+from rules.money import say_money
+from rules.payout_words import say_code
 
 CASES_SHOWN = 30
 LATE = timedelta(minutes=5)
@@ -38,6 +40,7 @@ def show(status: Status, console: Console) -> None:
     say.title(console, f"办不成的事（{status.dead} 件）")
     say.rows(console, [line for each in status.dead_letters for line in _letter(each)] or [("没有",)])
     _cases(status, console)
+    _payouts(status, console)
     say.title(console, "接口用量（最近一天，企业微信每个接口每小时限 15 万次）")
     say.rows(console, [_calls(each) for each in status.calls] or [("没有调用过，或群管家没有在运行",)])
     _then(status, console)
@@ -77,6 +80,22 @@ def _case(case: OpenCase, status: Status) -> tuple[Text, str, str]:
     return Text(f"#{case.number}", style="bold"), age, f"{case.person} 在「{case.group}」；{step}{due}"
 
 
+def _payouts(status: Status, console: Console) -> None:
+    """Only where there is something: most shops pay nothing by WeChat Pay."""
+    if status.payouts_paused:
+        say.title(console, "红包暂停发放")
+        say.rows(console, [(say_code(status.payouts_paused),)])
+    if status.payouts:
+        say.title(console, f"不知道发出去没有的红包（{len(status.payouts)} 个）")
+        say.rows(console, [_payout(each, status) for each in status.payouts[:CASES_SHOWN]])
+
+
+def _payout(payout: Payout, status: Status) -> tuple[Text, str, str]:
+    age = say.span(status.at - payout.since)
+    text = f"{age}，{say_code(payout.why)}{'，已请负责人核对' if payout.shown else ''}"
+    return Text(payout.number, style="bold"), say_money(payout.amount), text
+
+
 def _calls(calls: Calls) -> tuple[str, str, Text]:
     share = f"，本小时 {calls.this_hour} 次（{calls.this_hour / PER_HOUR:.1%}）" if calls.this_hour else ""
     text = Text(f"{calls.last_day} 次{share}")
@@ -90,6 +109,8 @@ def _then(status: Status, console: Console) -> None:
     if status.dead_letters:
         first = status.dead_letters[0].id
         say.then(console, f"steward status --retry {first}", "再试一次；--drop 不再管它；all 是全部")
+    elif status.payouts:
+        say.then(console, "steward draw payouts", "看每个红包的结果，和查清以后怎么登记")
     elif status.open_cases:
         say.then(console, f"steward explain {status.open_cases[0].number}", "看一个案件的全部经过")
     else:

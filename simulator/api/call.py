@@ -34,6 +34,22 @@ class Call:
         return value
 
 
+def short(body: Mapping[str, Any], name: str, most: int | None, default: str = "") -> str:
+    """A text of the body that may be missing, of at most `most` characters. Raises ApiError 40058."""
+    value = body.get(name, default)
+    if not isinstance(value, str) or (most is not None and len(value) > most):
+        raise ApiError(40058, f"{name} must be a string of at most {most}")
+    return value
+
+
+def flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """A boolean of the body that may be missing. Raises ApiError 40058."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise ApiError(40058, f"{name} must be a boolean")
+    return value
+
+
 def strings(value: Any, name: str, most: int) -> Sequence[str]:
     """A list of at most `most` strings. Raises ApiError 40058."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):

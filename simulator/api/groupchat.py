@@ -16,7 +16,8 @@ def groupchat_list(world: World, call: Call) -> Json:
     limit = call.number("limit", 1, 1000)
     start = _position(call.body.get("cursor") or "")
     owners = _owners(world, call)
-    found = [each for each in world.groups.values() if not each.dismissed and each.owner in owners]
+    found = [each for each in world.groups.values() if not each.dismissed and not each.internal]
+    found = [each for each in found if each.owner in owners]
     found = [each for each in found if status_filter in (0, _status(world, each))]
     page = found[start : start + limit]
     answer: Json = {
@@ -57,7 +58,7 @@ def groupchat_get(world: World, call: Call) -> Json:
     need_name = call.number("need_name", 0, 1, default=0)
     group = world.groups.get(chat_id)
     seen = _seen(world, group) if group else None
-    if seen is None or seen.dismissed:
+    if group is None or group.internal or seen is None or seen.dismissed:
         raise ApiError(90501)
     if not world.staff[seen.owner].visible:
         raise ApiError(60011, "the owner is not in the visible range")

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.soak
 def test_a_quick_run_loses_nothing() -> None:
     """Every callback that was answered 200 has its row, and every rival who came is on exactly one card."""
     command = [sys.executable, "-m", "benchmarks.callbacks", "--quick"]

@@ -156,16 +156,16 @@ class Adverts(Rule[MemberSeen, MemberFacts]):
 class Tomorrow(Book):
     """Settings of a later version."""
 
-    draws: tuple[Draw, ...] = Field(default=(), description="抽奖，逐个写。")
+    lotteries: tuple[Draw, ...] = Field(default=(), description="抽奖，逐个写。")
     rules: tuple[Annotated[Adverts, Field()], ...] = Field(default=(), description="群规，逐条写。")  # type: ignore[assignment]
 
 
 def test_new_features_are_described_without_a_change_here() -> None:
     """A section, a rule and their settings are told by their own descriptions."""
     draw = {"name": "周五", "to": ("vip",), "prize": {"total": 200}}
-    book = Tomorrow.model_validate({"groups": {"vip": "VIP*"}, "draws": (draw,), "rules": ({"rule": "adverts"},)})
+    book = Tomorrow.model_validate({"groups": {"vip": "VIP*"}, "lotteries": (draw,), "rules": ({"rule": "adverts"},)})
     sections = {section.key: section for section in describe(book)}
-    assert [(item.title, item.lines) for item in sections["draws"].items] == [
+    assert [(item.title, item.lines) for item in sections["lotteries"].items] == [
         ("周五", (("发到哪些群", "vip（VIP*）", False), ("总金额", "200", False)))
     ]
     (rule,) = sections["rules"].items

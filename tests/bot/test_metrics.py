@@ -18,6 +18,7 @@ def test_everything_counted_is_shown() -> None:
     metrics.api_call("groupchat/get", 0)
     metrics.api_call("groupchat/get", "timeout")
     metrics.open_cases(3)
+    metrics.payouts(2, paused=True)
     metrics.removed_after(400)
     shown = lines(metrics)
     for line in (
@@ -30,6 +31,8 @@ def test_everything_counted_is_shown() -> None:
         'steward_api_calls_total{endpoint="groupchat/get",errcode="0"} 1.0',
         'steward_api_calls_total{endpoint="groupchat/get",errcode="timeout"} 1.0',
         "steward_open_cases 3.0",
+        "steward_payouts_unknown 2.0",
+        "steward_payouts_paused 1.0",
         'steward_removal_seconds_bucket{le="600.0"} 1.0',
     ):
         assert line in shown

@@ -41,6 +41,30 @@ def test_check_refuses_it_and_warns_of_it(tmp_path: Path) -> None:
     assert having.book
 
 
+def test_paying_by_wechat_needs_a_merchant_account() -> None:
+    """A draw that pays by WeChat Pay is refused at its pay_by, naming all that is missing of the account."""
+    config = """\
+managers: [李华]
+groups: {members: "会员*"}
+budget: {monthly: 5000元}
+draws:
+  - name: friday
+    to: members
+    when: 每周五 20:00
+    prize: {type: 固定, amount: 5元, shares: 10}
+    pay_by: wechat
+    organiser: 静安茶铺有限公司
+    contact: 021-12345678
+"""
+    names = ["WXPAY_MCH_ID", "WXPAY_API_KEY", "WXPAY_CERT", "WXPAY_KEY", "MP_APP_ID", "MP_SECRET"]
+    with pytest.raises(ConfigError) as refused:
+        parse_book(Written(config), "config.yaml", names[:1])
+    [problem] = refused.value.problems
+    assert (problem.where, problem.path) == ("config.yaml:9:5", "draws[0].pay_by")
+    assert [name in problem.reason for name in names] == [False, *[True] * 5]
+    assert parse_book(Written(config), "config.yaml", names).draws[0].pay_by == "wechat"
+
+
 @pytest.mark.parametrize("url", ["http://robot.example/x", "robot.example", "https://", "https://user@robot.example/"])
 def test_only_https_will_do(url: str) -> None:
     """Names of people are sent there: anything but https is refused, in words."""

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -62,7 +63,6 @@ class Life:
             await self.settle()
         self.clock.set(end)
 
-
     async def stride(self, span: timedelta, stops: int) -> None:
         """A long time passes in so many strides: what was due on the way is done at the end of each."""
         for _ in range(stops):
@@ -88,9 +88,14 @@ def settings_for(world: World, database_url: str) -> Settings:
 
 @asynccontextmanager
 async def living(
-    world: World, clock: VirtualClock, book: Book, database_url: str, robot: AsgiApp | None = None
+    world: World,
+    clock: VirtualClock,
+    book: Book,
+    database_url: str,
+    robot: AsgiApp | None = None,
+    folder: Path = Path(),
 ) -> AsyncIterator[Life]:
-    """Open a bot beside the world and introduce them to each other."""
+    """Open a bot beside the world and introduce them to each other. `folder`: where its config lies."""
     tokens = (f"token-{n}" for n in count())
     apps: dict[str, AsgiApp | None] = {"127.0.0.1": create_app(world), ROBOT: robot}
 
@@ -105,10 +110,15 @@ async def living(
             clock=clock, client=to_world, new_token=lambda: next(tokens), limiter=Unlimited(), loopback_only=True
         )
         async with (
-            open_bot(settings_for(world, database_url), Rules(book), outside) as bot,
+            open_bot(
+                settings_for(world, database_url).model_copy(update={"steward_config": folder / "config.yaml"}),
+                Rules(book),
+                outside,
+            ) as bot,
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=bot.app)) as to_bot,
         ):
             world.callback_to(CALLBACK, to_bot)
+            world.web.make_client = lambda: httpx2.AsyncClient(transport=httpx2.ASGITransport(app=bot.app))
             yield Life(world, bot, clock, to_bot)
 
 
@@ -125,10 +135,11 @@ def start_life(sqlite_url: str) -> StartLife:
         seed: int = 1,
         at: datetime = datetime(2026, 11, 23, 1, 0, tzinfo=UTC),
         robot: AsgiApp | None = None,
+        folder: Path = Path(),
     ) -> AbstractAsyncContextManager[Life]:
         clock = VirtualClock(at)
         world = World(clock=clock, seed=seed, faults=faults)
-        return living(world, clock, book, sqlite_url, robot)
+        return living(world, clock, book, sqlite_url, robot, folder)
 
     return start
 
@@ -145,5 +156,21 @@ def open_shop(start_life: StartLife) -> Any:
             await life.bot.read_roster("start")
             await life.run(timedelta(seconds=10))
             yield shop
+
+    return opened
+
+
+@pytest.fixture
+def open_office(start_life: StartLife) -> Any:
+    """`async with open_office(calendar(…), owners=2, groups=2) as office`: groups that the bot has read."""
+    from tests.life.office import MONDAY, Office, open_office_of
+
+    @asynccontextmanager
+    async def opened(settings: Book, *, owners: int = 1, groups: int = 2, **more: Any) -> AsyncIterator[Office]:
+        async with start_life(settings, **{"at": MONDAY, **more}) as life:
+            office = open_office_of(life, owners, groups)
+            await life.bot.read_roster("start")
+            await life.run(timedelta(seconds=10))
+            yield office
 
     return opened

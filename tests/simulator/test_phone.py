@@ -117,3 +117,56 @@ async def test_only_web_addresses_are_links(desk: "Desk") -> None:
     """A script in place of an address stays text."""
     await desk.send_text("wangwu", '<a href="javascript:alert(1)">点</a>')
     assert 'href="javascript' not in (await desk.http.get("/phone/wangwu")).text
+
+
+async def test_staff_create_groups(desk: "Desk") -> None:
+    """A customer group, or a chat among colleagues, which is marked as internal."""
+    for kind, name in (("customer", "VIP·031"), ("internal", "VIP·032")):
+        await desk.http.post("/phone/wangwu/create", data={"name": name, "kind": kind})
+    assert [(each.name, each.internal) for each in desk.world.groups.values()] == [
+        ("VIP·031", False),
+        ("VIP·032", True),
+    ]
+    assert "内部群" in (await desk.http.get("/phone/wangwu")).text
+    nameless = await desk.http.post("/phone/wangwu/create", data={"name": " "})
+    assert "请填写群名" in (await desk.http.get(nameless.headers["location"])).text
+
+
+async def test_staff_let_people_in(desk: "Desk") -> None:
+    """群聊邀请确认 is switched on, somebody scans, the owner sees them and agrees; others do not."""
+    group, person = desk.world.create_group("VIP·1", "wangwu"), desk.world.add_customer("陈晨")
+    await desk.http.post("/phone/wangwu/confirms", data={"chat_id": group.chat_id, "on": "1"})
+    asked = await desk.http.post(f"/phone/{person.id}/scan", data={"code": group.code})
+    assert "等群主确认" in (await desk.http.get(asked.headers["location"])).text
+    assert "申请进「VIP·1」" in (await desk.http.get("/phone/wangwu")).text
+    assert "申请进" not in (await desk.http.get("/phone/lihua")).text
+    form = {"chat_id": group.chat_id, "person": person.id}
+    await desk.http.post("/phone/lihua/approve", data=form)
+    assert person.id not in group.members
+    await desk.http.post("/phone/wangwu/approve", data=form)
+    assert person.id in group.members
+    await desk.http.post("/phone/lihua/confirms", data={"chat_id": group.chat_id, "on": "0"})
+    assert group.confirms
+
+
+async def test_members_invite_and_owners_dismiss(desk: "Desk") -> None:
+    """A member brings somebody in past all codes; only the owner can end the group."""
+    world = desk.world
+    group, first, second = world.create_group("一群", "wangwu"), world.add_customer("陈晨"), world.add_customer("林琳")
+    world.join(group, first)
+    await desk.http.post(f"/phone/{first.id}/invite", data={"chat_id": group.chat_id, "person": second.id})
+    assert group.members[second.id].join_scene == 1
+    for who, gone in (("lihua", False), ("wangwu", True)):
+        await desk.http.post(f"/phone/{who}/dismiss", data={"chat_id": group.chat_id})
+        assert group.dismissed is gone
+
+
+async def test_a_link_in_a_welcome_can_be_tapped(desk: "Desk") -> None:
+    """It opens in the customer's own browser; everything else in the text is plain."""
+    person = desk.world.add_customer("陈晨")
+    desk.world.make_contact("wangwu", person)
+    [code] = desk.world.welcomes.codes
+    desk.world.welcomes.greet(code, "您好<b>\n点这里：http://bot/entrance/abc.d-e_f，谢谢")
+    page = (await desk.http.get(f"/phone/{person.id}")).text
+    assert f'href="/phone/{person.id}/web?url=http%3A%2F%2Fbot%2Fentrance%2Fabc.d-e_f"' in page
+    assert "您好&lt;b&gt;" in page

@@ -49,6 +49,130 @@ def upgrade() -> None:
     with op.batch_alter_table('configs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_configs_hash'), ['hash'], unique=False)
 
+    op.create_table('coupon_codes',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('sheet', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('payout_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('added_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('taken_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_coupon_codes')),
+    sa.UniqueConstraint('sheet', 'code', name=op.f('uq_coupon_codes_sheet_code'))
+    )
+    with op.batch_alter_table('coupon_codes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_coupon_codes_payout_id'), ['payout_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_coupon_codes_sheet'), ['sheet'], unique=False)
+
+    op.create_table('draw_calendar',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('config_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_calendar'))
+    )
+    op.create_table('draw_entrants',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('draw_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('person', sa.String(), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('external_userid', sa.String(), nullable=True),
+    sa.Column('ticket', sa.String(), nullable=False),
+    sa.Column('weight', sa.Integer(), nullable=False),
+    sa.Column('entered_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('out', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_entrants')),
+    sa.UniqueConstraint('draw_id', 'person', name=op.f('uq_draw_entrants_draw_id_person'))
+    )
+    with op.batch_alter_table('draw_entrants', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_draw_entrants_external_userid'), ['external_userid'], unique=False)
+        batch_op.create_index(batch_op.f('ix_draw_entrants_person'), ['person'], unique=False)
+        batch_op.create_index('ix_draw_entrants_ticket', ['draw_id', 'ticket'], unique=False)
+        batch_op.create_index(batch_op.f('ix_draw_entrants_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('draw_house',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('secret', sa.String(), nullable=False),
+    sa.Column('address', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_house'))
+    )
+    op.create_table('draw_shares',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('draw_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('prize', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('taken_by', sa.String(), nullable=True),
+    sa.Column('taken_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_shares')),
+    sa.UniqueConstraint('draw_id', 'number', name=op.f('uq_draw_shares_draw_id_number')),
+    sa.UniqueConstraint('draw_id', 'taken_by', name=op.f('uq_draw_shares_draw_id_taken_by'))
+    )
+    op.create_table('draw_winners',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('draw_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('share', sa.Integer(), nullable=False),
+    sa.Column('prize', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('person', sa.String(), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('external_userid', sa.String(), nullable=True),
+    sa.Column('ticket', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('month_key', sa.String(), nullable=True),
+    sa.Column('won_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('claim_until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('claimed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('paid_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_winners')),
+    sa.UniqueConstraint('draw_id', 'person', name=op.f('uq_draw_winners_draw_id_person')),
+    sa.UniqueConstraint('month_key', name=op.f('uq_draw_winners_month_key'))
+    )
+    with op.batch_alter_table('draw_winners', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_draw_winners_draw_id'), ['draw_id'], unique=False)
+        batch_op.create_index('ix_draw_winners_due', ['claim_until'], unique=False, sqlite_where=sa.text("state = 'won'"), postgresql_where=sa.text("state = 'won'"))
+        batch_op.create_index(batch_op.f('ix_draw_winners_external_userid'), ['external_userid'], unique=False)
+        batch_op.create_index(batch_op.f('ix_draw_winners_person'), ['person'], unique=False)
+        batch_op.create_index(batch_op.f('ix_draw_winners_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('draws',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('draw', sa.Text(), nullable=False),
+    sa.Column('rules', sa.Text(), nullable=False),
+    sa.Column('rules_hash', sa.String(), nullable=False),
+    sa.Column('changes', sa.Text(), nullable=False),
+    sa.Column('chat_ids', sa.Text(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('held', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('seed', sa.String(), nullable=False),
+    sa.Column('salt', sa.String(), nullable=False),
+    sa.Column('commitment', sa.String(), nullable=False),
+    sa.Column('announced_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('open_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('close_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('draw_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('entrants', sa.Integer(), nullable=False),
+    sa.Column('entrants_hash', sa.String(), nullable=False),
+    sa.Column('alternates', sa.Text(), nullable=False),
+    sa.Column('redraws', sa.Text(), nullable=False),
+    sa.Column('frozen_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('drawn_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('closed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_draws')),
+    sa.UniqueConstraint('key', name=op.f('uq_draws_key'))
+    )
+    with op.batch_alter_table('draws', schema=None) as batch_op:
+        batch_op.create_index('ix_draws_due', ['due_at'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
+        batch_op.create_index(batch_op.f('ix_draws_name'), ['name'], unique=False)
+
     op.create_table('groups',
     sa.Column('chat_id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -100,6 +224,71 @@ def upgrade() -> None:
         batch_op.create_index('ix_inbox_next', ['lane', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.create_index('ix_inbox_turn', ['ordering_key', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'open' AND ordering_key IS NOT NULL"), postgresql_where=sa.text("state = 'open' AND ordering_key IS NOT NULL"))
 
+    op.create_table('join_ways',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('purpose', sa.String(), nullable=False),
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('chat_ids', sa.Text(), nullable=False),
+    sa.Column('auto_create_room', sa.Boolean(), nullable=False),
+    sa.Column('room_base_name', sa.String(), nullable=False),
+    sa.Column('room_base_id', sa.Integer(), nullable=False),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('config_id', sa.String(), nullable=True),
+    sa.Column('qr_code', sa.String(), nullable=False),
+    sa.Column('ordered_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('made_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('gone_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('check_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('checked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('drift', sa.String(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_join_ways')),
+    sa.UniqueConstraint('state', name=op.f('uq_join_ways_state'))
+    )
+    with op.batch_alter_table('join_ways', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_join_ways_chat_id'), ['chat_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_join_ways_check_at'), ['check_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_join_ways_entrance'), ['entrance'], unique=False)
+        batch_op.create_index(batch_op.f('ix_join_ways_status'), ['status'], unique=False)
+
+    op.create_table('ledger',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('purse', sa.String(), nullable=False),
+    sa.Column('amount', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger')),
+    sa.UniqueConstraint('key', name=op.f('uq_ledger_key'))
+    )
+    with op.batch_alter_table('ledger', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_month'), ['month'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_purse'), ['purse'], unique=False)
+
+    op.create_table('ledger_months',
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('budget', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('free', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.CheckConstraint('free >= 0', name=op.f('ck_ledger_months_free_is_not_below_zero')),
+    sa.PrimaryKeyConstraint('month', name=op.f('pk_ledger_months'))
+    )
+    op.create_table('ledger_purses',
+    sa.Column('purse', sa.String(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('held', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('paid', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.CheckConstraint('held >= 0', name=op.f('ck_ledger_purses_held_is_not_below_zero')),
+    sa.CheckConstraint('paid >= 0', name=op.f('ck_ledger_purses_paid_is_not_below_zero')),
+    sa.PrimaryKeyConstraint('purse', name=op.f('pk_ledger_purses'))
+    )
+    with op.batch_alter_table('ledger_purses', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_purses_month'), ['month'], unique=False)
+
     op.create_table('mailings',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('userid', sa.String(), nullable=False),
@@ -110,6 +299,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_mailings_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_mailings_userid'), ['userid'], unique=False)
 
+    op.create_table('media',
+    sa.Column('type', sa.String(), nullable=False),
+    sa.Column('path', sa.String(), nullable=False),
+    sa.Column('media_id', sa.String(), nullable=False),
+    sa.Column('digest', sa.String(), nullable=False),
+    sa.Column('uploaded_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ordered_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('type', 'path', name=op.f('pk_media'))
+    )
     op.create_table('messages',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('msgid', sa.String(), nullable=False),
@@ -132,6 +332,16 @@ def upgrade() -> None:
     sa.Column('by', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_observations'))
     )
+    op.create_table('openids',
+    sa.Column('external_userid', sa.String(), nullable=False),
+    sa.Column('openid', sa.String(), nullable=False),
+    sa.Column('errcode', sa.Integer(), nullable=False),
+    sa.Column('asked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('external_userid', name=op.f('pk_openids'))
+    )
+    with op.batch_alter_table('openids', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_openids_openid'), ['openid'], unique=False)
+
     op.create_table('outbox',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('lane', sa.Integer(), nullable=False),
@@ -148,6 +358,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('payload', sa.String(), nullable=False),
     sa.Column('result', sa.String(), nullable=True),
+    sa.Column('called_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.Column('about', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox')),
     sa.UniqueConstraint('key', name=op.f('uq_outbox_key')),
@@ -159,6 +370,108 @@ def upgrade() -> None:
         batch_op.create_index('ix_outbox_finished', ['state', 'finished_at'], unique=False, sqlite_where=sa.text('finished_at IS NOT NULL'), postgresql_where=sa.text('finished_at IS NOT NULL'))
         batch_op.create_index('ix_outbox_next', ['lane', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.create_index('ix_outbox_turn', ['ordering_key', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state = 'open' AND ordering_key IS NOT NULL"), postgresql_where=sa.text("state = 'open' AND ordering_key IS NOT NULL"))
+
+    op.create_table('own_sends',
+    sa.Column('msgid', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('msgid', 'chat_id', name=op.f('pk_own_sends'))
+    )
+    with op.batch_alter_table('own_sends', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_own_sends_at'), ['at'], unique=False)
+
+    op.create_table('own_sends_look',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_own_sends_look'))
+    )
+    op.create_table('owner_weeks',
+    sa.Column('first', sa.Date(), nullable=False),
+    sa.Column('owner', sa.String(), nullable=False),
+    sa.Column('groups', sa.Integer(), nullable=False),
+    sa.Column('new_members', sa.Integer(), nullable=False),
+    sa.Column('members', sa.Integer(), nullable=False),
+    sa.Column('active', sa.Integer(), nullable=False),
+    sa.Column('messages', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('first', 'owner', name=op.f('pk_owner_weeks'))
+    )
+    op.create_table('pay_accounts',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('mch_id', sa.String(), nullable=False),
+    sa.Column('app_id', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pay_accounts'))
+    )
+    op.create_table('payout_pauses',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('open_key', sa.String(), nullable=True),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('probe_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('told_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('end_told_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_pauses')),
+    sa.UniqueConstraint('open_key', name=op.f('uq_payout_pauses_open_key'))
+    )
+    op.create_table('payouts',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('draw_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('winner_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('winner', sa.String(), nullable=False),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('way', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('number', sa.String(), nullable=False),
+    sa.Column('draw', sa.String(), nullable=False),
+    sa.Column('purse', sa.String(), nullable=False),
+    sa.Column('amount', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('gross', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('tax', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('born_by', sa.String(), nullable=False),
+    sa.Column('person', sa.String(), nullable=False),
+    sa.Column('openid', sa.String(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('packet', sa.Text(), nullable=False),
+    sa.Column('step', sa.String(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('calls', sa.Integer(), nullable=False),
+    sa.Column('call_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('day', sa.String(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('doubt', sa.Boolean(), nullable=False),
+    sa.Column('barred', sa.Boolean(), nullable=False),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('settled', sa.Boolean(), nullable=False),
+    sa.Column('shown', sa.Boolean(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('userid', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('card_id', sa.Integer(), nullable=True),
+    sa.Column('what', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=True),
+    sa.Column('planned_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('sent_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payouts')),
+    sa.UniqueConstraint('code', name=op.f('uq_payouts_code')),
+    sa.UniqueConstraint('draw_id', 'winner', 'attempt', name=op.f('uq_payouts_draw_id_winner_attempt')),
+    sa.UniqueConstraint('number', name=op.f('uq_payouts_number'))
+    )
+    with op.batch_alter_table('payouts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payouts_call_at'), ['call_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_draw_id'), ['draw_id'], unique=False)
+        batch_op.create_index('ix_payouts_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
+        batch_op.create_index('ix_payouts_limits', ['day', 'openid'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_person'), ['person'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_purse'), ['purse'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_userid'), ['userid'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payouts_winner_id'), ['winner_id'], unique=False)
 
     op.create_table('people',
     sa.Column('external_userid', sa.String(), nullable=False),
@@ -188,6 +501,58 @@ def upgrade() -> None:
     with op.batch_alter_table('points', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_points_external_userid'), ['external_userid'], unique=False)
 
+    op.create_table('post_calendar',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('looked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('config_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_post_calendar'))
+    )
+    op.create_table('post_groups',
+    sa.Column('post_key', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('way', sa.String(), nullable=False),
+    sa.Column('into_key', sa.String(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('post_key', 'chat_id', name=op.f('pk_post_groups'))
+    )
+    with op.batch_alter_table('post_groups', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_post_groups_into_key'), ['into_key'], unique=False)
+
+    op.create_table('post_pauses',
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('chat_id', name=op.f('pk_post_pauses'))
+    )
+    op.create_table('posts',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('fire_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('say_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('approval', sa.String(), nullable=False),
+    sa.Column('decided_by', sa.String(), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('out_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('reached', sa.Integer(), nullable=False),
+    sa.Column('raised', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_posts')),
+    sa.UniqueConstraint('key', name=op.f('uq_posts_key'))
+    )
+    with op.batch_alter_table('posts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_posts_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_posts_fire_at'), ['fire_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_posts_name'), ['name'], unique=False)
+        batch_op.create_index(batch_op.f('ix_posts_state'), ['state'], unique=False)
+
     op.create_table('releases',
     sa.Column('subject', sa.String(), nullable=False),
     sa.Column('rule', sa.String(), nullable=False),
@@ -201,6 +566,76 @@ def upgrade() -> None:
     sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_rounds'))
     )
+    op.create_table('seats',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('room_key', sa.String(), nullable=True),
+    sa.Column('visitor_key', sa.String(), nullable=True),
+    sa.Column('shared', sa.Boolean(), nullable=False),
+    sa.Column('spare', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('reserved_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('way_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('shown_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('external_userid', sa.String(), nullable=True),
+    sa.Column('bound', sa.String(), nullable=False),
+    sa.Column('settled', sa.Boolean(), nullable=False),
+    sa.Column('taken_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('over_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('outcome', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_seats')),
+    sa.UniqueConstraint('room_key', name=op.f('uq_seats_room_key')),
+    sa.UniqueConstraint('visitor_key', name=op.f('uq_seats_visitor_key'))
+    )
+    with op.batch_alter_table('seats', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_seats_chat_id'), ['chat_id'], unique=False)
+        batch_op.create_index('ix_seats_due', ['due_at'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
+        batch_op.create_index(batch_op.f('ix_seats_external_userid'), ['external_userid'], unique=False)
+        batch_op.create_index('ix_seats_reserved', ['reserved_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_seats_visitor_id'), ['visitor_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_seats_way_id'), ['way_id'], unique=False)
+
+    op.create_table('sends',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('about', sa.String(), nullable=False),
+    sa.Column('via', sa.String(), nullable=False),
+    sa.Column('chat_type', sa.String(), nullable=False),
+    sa.Column('sender', sa.String(), nullable=False),
+    sa.Column('targets', sa.Text(), nullable=False),
+    sa.Column('title', sa.String(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('attachments', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('msgid', sa.String(), nullable=True),
+    sa.Column('say_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('ordered_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('made_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('confirmed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('steps', sa.Integer(), nullable=False),
+    sa.Column('looks', sa.Integer(), nullable=False),
+    sa.Column('reminders', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sends')),
+    sa.UniqueConstraint('key', name=op.f('uq_sends_key')),
+    sa.UniqueConstraint('msgid', name=op.f('uq_sends_msgid')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('sends', schema=None) as batch_op:
+        batch_op.create_index('ix_sends_about', ['about'], unique=False)
+        batch_op.create_index(batch_op.f('ix_sends_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_sends_state'), ['state'], unique=False)
+
     op.create_table('staff',
     sa.Column('userid', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
@@ -209,6 +644,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('staff', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_staff_name'), ['name'], unique=False)
+
+    op.create_table('stock_looks',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('seen_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stock_looks'))
+    )
+    op.create_table('stocks',
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('level', sa.String(), nullable=False),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('crossings', sa.Integer(), nullable=False),
+    sa.Column('task_id', sa.String(), nullable=False),
+    sa.Column('recipients', sa.Text(), nullable=False),
+    sa.Column('codes', sa.Text(), nullable=False),
+    sa.Column('escalate_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_stocks'))
+    )
+    with op.batch_alter_table('stocks', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_stocks_escalate_at'), ['escalate_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_stocks_task_id'), ['task_id'], unique=False)
 
     op.create_table('strikes',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -267,6 +725,85 @@ def upgrade() -> None:
     with op.batch_alter_table('transfers', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_transfers_chat_id'), ['chat_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_transfers_old_owner'), ['old_owner'], unique=False)
+
+    op.create_table('visitor_proofs',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('home', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('appid', sa.String(), nullable=False),
+    sa.Column('value', sa.String(), nullable=False),
+    sa.Column('evidence', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visitor_proofs')),
+    sa.UniqueConstraint('home', name=op.f('uq_visitor_proofs_home')),
+    sa.UniqueConstraint('kind', 'appid', 'value', name=op.f('uq_visitor_proofs_kind_appid_value'))
+    )
+    with op.batch_alter_table('visitor_proofs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visitor_proofs_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('visitor_ties',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('one', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('other', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('evidence', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('kept', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('gone', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('moved', sa.Text(), nullable=False),
+    sa.Column('undone_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('undone_because', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visitor_ties'))
+    )
+    with op.batch_alter_table('visitor_ties', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visitor_ties_gone'), ['gone'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visitor_ties_one'), ['one'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visitor_ties_other'), ['other'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visitor_ties_source'), ['source'], unique=False)
+
+    op.create_table('visitors',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('made_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('merged_into', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('forgotten_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visitors'))
+    )
+    with op.batch_alter_table('visitors', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visitors_merged_into'), ['merged_into'], unique=False)
+
+    op.create_table('visits',
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('first_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('last_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('scans', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('entrance', 'visitor_id', name=op.f('pk_visits'))
+    )
+    with op.batch_alter_table('visits', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visits_channel'), ['channel'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visits_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('waiting',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('place_key', sa.String(), nullable=True),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('closed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('outcome', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_waiting')),
+    sa.UniqueConstraint('place_key', name=op.f('uq_waiting_place_key'))
+    )
+    with op.batch_alter_table('waiting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_waiting_kind'), ['kind'], unique=False)
+        batch_op.create_index(batch_op.f('ix_waiting_visitor_id'), ['visitor_id'], unique=False)
 
     op.create_table('welcome_looks',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -398,6 +935,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_reports_place'), ['place'], unique=False)
         batch_op.create_index(batch_op.f('ix_reports_reported'), ['reported'], unique=False)
         batch_op.create_index(batch_op.f('ix_reports_reporter'), ['reporter'], unique=False)
+
+    op.create_table('rooms',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('shop', sa.String(), nullable=False),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('since', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('promised', sa.Integer(), nullable=False),
+    sa.Column('way_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('bare', sa.Boolean(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('used_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.ForeignKeyConstraint(['chat_id'], ['groups.chat_id'], name=op.f('fk_rooms_chat_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rooms')),
+    sa.UniqueConstraint('chat_id', name=op.f('uq_rooms_chat_id'))
+    )
+    with op.batch_alter_table('rooms', schema=None) as batch_op:
+        batch_op.create_index('ix_rooms_free', ['kind', 'bare', 'id'], unique=False, sqlite_where=sa.text("state = 'free'"), postgresql_where=sa.text("state = 'free'"))
+        batch_op.create_index('ix_rooms_kind', ['kind', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_rooms_way_id'), ['way_id'], unique=False)
+
+    op.create_table('send_results',
+    sa.Column('send_id', sa.Integer(), nullable=False),
+    sa.Column('target', sa.String(), nullable=False),
+    sa.Column('got', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.ForeignKeyConstraint(['send_id'], ['sends.id'], name=op.f('fk_send_results_send_id')),
+    sa.PrimaryKeyConstraint('send_id', 'target', name=op.f('pk_send_results'))
+    )
+    with op.batch_alter_table('send_results', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_send_results_target'), ['target'], unique=False)
 
     op.create_table('trace_subjects',
     sa.Column('subject', sa.String(), nullable=False),

@@ -11,7 +11,7 @@ import pytest
 from bot.actions import add_welcome_template, delete_welcome_template, edit_welcome_template, send_welcome
 from bot.actions.action import Hands
 from bot.links import Links
-from rules.actions import AddWelcomeTemplate, DeleteWelcomeTemplate, EditWelcomeTemplate, SendWelcome
+from rules.actions import AddWelcomeTemplate, DeleteWelcomeTemplate, EditWelcomeTemplate, Link, SendWelcome
 from simulator import VirtualClock, World, create_app
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
@@ -91,6 +91,17 @@ async def test_a_greeting_arrives_once(bench: Bench) -> None:
     assert await send_welcome.carry_out(bench.deed, bench.hands) == "sent"
     assert await send_welcome.carry_out(bench.deed, bench.hands) == "already talking"
     assert [each.text for each in bench.world.welcomes.shown] == ["您好"]
+
+
+async def test_the_way_in_stands_on_the_last_line(bench: Bench) -> None:
+    """The signed link comes after the text; a text too long for both is cut, never the link."""
+    link = Link(page="entrance", userid="wm1", issued_at=bench.clock.now(), entrance="newcomer-door")
+    deed = bench.deed.model_copy(update={"text": "茶" * 1333, "link": link})
+    assert await send_welcome.carry_out(deed, bench.hands) == "sent"
+    text, _, url = bench.world.welcomes.shown[0].text.rpartition("\n")
+    assert len(bench.world.welcomes.shown[0].text.encode()) <= 4000
+    assert set(text) == {"茶"}
+    assert bench.hands.links.read("entrance", url.rpartition("/")[2]) == link
 
 
 async def test_nothing_is_sent_after_20_seconds(bench: Bench) -> None:

@@ -7,6 +7,9 @@ from loguru import logger
 
 from store.database import Database
 from tests.bot.pages.source import Source
+from tests.life.conftest import start_life
+
+__all__ = ["lines", "source", "start_life"]  # fixtures; whole bots are wanted here, too
 
 
 @pytest.fixture
