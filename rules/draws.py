@@ -191,7 +191,7 @@ class Draw(Settings):
     )
     enter: Enter | None = Field(
         default=None,
-        description="怎么参加：报名（sign_up，在页面上点一下，默认）、全员（all，群里所有人）、"
+        description="怎么参加：报名（sign_up，在页面上点一下）、全员（all，群里所有人）、"
         "标签（tag，有 tags 里标签的人）、积分（points，报名时用掉积分）、答题（quiz，答对才算）、"
         "抢（grab，先到先得）。群主在群里发的不用写。",
     )
@@ -212,7 +212,7 @@ class Draw(Settings):
     )
     tax: BornBy = Field(
         default="organiser",
-        description="个人所得税（偶然所得 20%）谁出：商家承担（organiser，默认）、中奖者承担（winner，从奖金里扣）。",
+        description="个人所得税（偶然所得 20%）谁出：商家承担（organiser）、中奖者承担（winner，从奖金里扣）。",
     )
     organiser: str = Field(min_length=1, max_length=60, description="主办方：公司全称，公示要写。")
     contact: str = Field(

@@ -90,7 +90,7 @@ class Entrance(Settings):
     title: str = Field(default="", description="页面标题：客户在页面上看到的名字，如「绿茶会员群」；不写就不显示。")
     via: Via = Field(
         default="page",
-        description="怎么进：page/页面（扫码打开我们的页面，默认）、contact/加导购（先加导购，欢迎语里带链接）、"
+        description="怎么进：page/页面（扫码打开我们的页面）、contact/加导购（先加导购，欢迎语里带链接）、"
         "native/群活码（直接是企业微信的群码，只能用于共用的群）。",
     )
     groups: str = Field(description="进哪一类群：写种类名（groups 里的一个）。")
