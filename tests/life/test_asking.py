@@ -264,7 +264,10 @@ async def test_a_storm_that_goes_on_is_a_list_now_and_then(start_life: StartLife
 async def test_an_owner_who_never_answers(open_shop: Any) -> None:
     """Reminded once, the manager told once, then one list a day with a link, for as long as it is open."""
     async with open_shop(book()) as shop:
-        await shop.enters(shop.rival(), wait=50 * HOURS)
+        await shop.enters(shop.rival(), wait=2 * HOURS)
+        for _ in range(2):  # from an hour before each list to half an hour after it
+            shop.life.clock.set(shop.life.clock.now().replace(hour=0, minute=30) + timedelta(days=1))
+            await shop.life.run(90 * MINUTES)
         assert (len(shop.cards()), len(shop.texts("wangwu")), len(shop.cards("lihua", "escalation"))) == (1, 1, 1)
         days = [each.at for each in shop.world.inbox("wangwu") if each.kind == "card" and each.task_id is None]
         assert [at.hour for at in days] == [1, 1]  # 09:30 in Beijing

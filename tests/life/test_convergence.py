@@ -50,7 +50,7 @@ async def test_the_roster_equals_the_platforms(
     part: int, size: Callable[[int, int], int], sqlite_template: Path, memory_folder: Path
 ) -> None:
     """Rosters, owners, admins and names are right; nobody's case is closed, left open or made twice by mistake."""
-    each = size(50, 1000) // PARTS
+    each = size(PARTS, 1000) // PARTS
     failed: dict[int, list[str]] = {}
     for seed in _chosen(range(1 + part * each, 1 + (part + 1) * each), part):
         try:

@@ -156,7 +156,7 @@ async def test_off_duty_the_program_works_and_people_sleep(open_shop: Any) -> No
         await shop.enters(shop.rival(), wait=HOURS)
         assert len(robot.calls) == 1
         assert shop.world.inbox("wangwu") == []
-        await shop.life.run(14 * HOURS)
+        await shop.life.stride(14 * HOURS, 14)
         assert len(shop.cards()) == 1
 
 

@@ -273,7 +273,8 @@ async def test_a_removal_that_becomes_a_warning_is_not_asked_for_any_more(open_s
 async def test_a_warning_is_not_taken_for_a_removal(open_shop: Any) -> None:
     """已移出 on the page, for all who are ticked, says nothing about somebody who was only to be told something."""
     async with open_shop(rulebook({"rule": "nickname", "words": "代购"})) as shop:
-        await shop.enters(shop.world.add_customer("小美代购"), wait=30 * HOURS)
+        await shop.enters(shop.world.add_customer("小美代购"))
+        await shop.life.stride(30 * HOURS, 6)
         [case] = await all_cases(shop)
         for button, outcome in (("removed", None), ("warned", "warned")):
             async with shop.life.bot.store.write() as tx:
