@@ -259,9 +259,8 @@ class Worker:
                         await self._end_deed(row, claimed.token, "ignored", "not wanted any more")
                         return
                     looks_up = LOOK_UPS.get(row.kind)
-                    if (
-                        looks_up is not None and action is looks_up
-                    ):  # where another acts in its place, nothing is called
+                    # Where another action stands in its place, nothing is called.
+                    if looks_up is not None and action is looks_up:
                         await self._carry_out_once(row, claimed.token, deed, looks_up, wanted=wanted)
                     else:
                         await self._carry_out(row, claimed.token, deed, action)

@@ -9,7 +9,7 @@ from rules.decision import Decision
 from rules.events import OwnSendsDue
 from store import own_sends
 from store.database import Database, Tx
-from wecom import lookups
+from wecom import group_messages
 from wecom.gateway import Gateway
 
 AGAIN = timedelta(days=2)
@@ -35,10 +35,10 @@ async def look_up(event: OwnSendsDue, wecom: Gateway, store: Database, now: date
     async with store.read() as tx:
         counted = await own_sends.counted_until(tx)
     since = max(counted - AGAIN, now - FARTHEST) if counted else now - FARTHEST
-    listed = await lookups.listed_sends(wecom, "group", since=since, until=now, by_staff=True)
+    listed = await group_messages.listed_sends(wecom, "group", since=since, until=now, by_staff=True)
     got: dict[str, Mapping[str, datetime]] = {}
     for each in sorted(listed, key=lambda send: (send.created_at or now, send.msgid))[:MOST]:
-        outcomes = await lookups.send_results(wecom, each.msgid, each.creator) if each.creator else {}
+        outcomes = await group_messages.send_results(wecom, each.msgid, each.creator) if each.creator else {}
         got[each.msgid] = {
             chat_id: outcome.at or each.created_at or now
             for chat_id, outcome in outcomes.items()

@@ -33,10 +33,10 @@ from rules.send_words import NOT_TAKEN, say_by_hand, say_confirm, say_said, say_
 from store import inbox, media, outbox, roster, sends, staff
 from store.database import Database, Tx
 from store.sends import Got, SendResultRow, SendRow
-from wecom import lookups
+from wecom import group_messages
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
-from wecom.lookups import Outcome
+from wecom.group_messages import Outcome
 
 LAST_LOOK, LOOKS_AFTER = timedelta(hours=1), 2
 """What was stopped may have been confirmed just before: it is looked at twice more, the second time so much later."""
@@ -62,10 +62,10 @@ async def look_up(event: SendDue, wecom: Gateway, store: Database, now: datetime
     if row is None or row.msgid is None or row.state == "done":
         return Seen()
     try:
-        confirmed_at = (await lookups.senders(wecom, row.msgid)).get(row.sender)
+        confirmed_at = (await group_messages.senders(wecom, row.msgid)).get(row.sender)
         if confirmed_at is None:
             return Seen()
-        outcomes = await lookups.send_results(wecom, row.msgid, row.sender)
+        outcomes = await group_messages.send_results(wecom, row.msgid, row.sender)
     except PlatformError as error:
         if error.treatment == "retry":
             raise

@@ -1,11 +1,10 @@
 """What can be asked of the platform: one typed function per endpoint. All raise PlatformError.
 
-To add an endpoint, add its value and its function; parse inside `_reading`, and a misshapen answer is a PlatformError.
+To add an endpoint, add its value and its function; parse inside `reading`, and a misshapen answer is a PlatformError.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime
@@ -13,6 +12,7 @@ from pydantic import AwareDatetime
 from rules.facts import Member
 from rules.post_report import OwnerWeek
 from rules.value import Value
+from wecom.answers import moment, reading
 from wecom.errors import BAD_ANSWER, GroupGone, GroupHidden, PlatformError
 from wecom.gateway import Gateway
 from wecom.tokens import Token
@@ -84,7 +84,7 @@ async def group_ids(gateway: Gateway, cursor: str = "", owners: Sequence[str] = 
     if owners:
         body["owner_filter"] = {"userid_list": list(owners)}
     answer = await gateway.post(path, body, reads=True)
-    with _reading(path):
+    with reading(path):
         ids = tuple(row["chat_id"] for row in answer.get("group_chat_list") or ())
         return GroupPage(chat_ids=ids, cursor=answer.get("next_cursor") or "")
 
@@ -133,14 +133,14 @@ async def read_group(gateway: Gateway, chat_id: str) -> GroupChat:
         if error.errcode in _HIDDEN:
             raise GroupHidden(error.errcode, path) from None
         raise
-    with _reading(path):
+    with reading(path):
         group = answer["group_chat"]
         people = group["member_list"]
         return GroupChat(
             chat_id=group["chat_id"],
             name=group.get("name") or "",
             owner=group["owner"],
-            created_at=_time(group.get("create_time")),
+            created_at=moment(group.get("create_time")),
             notice=group.get("notice") or "",
             admins=tuple(admin["userid"] for admin in group.get("admin_list") or ()),
             version=group.get("member_version") or "",
@@ -162,7 +162,7 @@ def _member(person: Mapping[str, Any]) -> Member:
     return Member(
         external_userid=person["userid"],
         name=person.get("name") or person.get("group_nickname") or "",
-        joined_at=_time(person.get("join_time")),
+        joined_at=moment(person.get("join_time")),
         join_scene=person.get("join_scene"),
         invited_by=(person.get("invitor") or {}).get("userid"),
         state=person.get("state") or None,
@@ -182,7 +182,7 @@ async def read_contact(gateway: Gateway, external_userid: str) -> Contact | None
         if error.errcode == 84061:
             return None
         raise
-    with _reading(path):
+    with reading(path):
         person = answer["external_contact"]
         return Contact(
             external_userid=person["external_userid"],
@@ -209,7 +209,7 @@ async def follow_users(gateway: Gateway) -> tuple[str, ...]:
     """The userids of all staff with 客户联系 whom the app may see (page 92571)."""
     path = "externalcontact/get_follow_user_list"
     answer = await gateway.get(path)
-    with _reading(path):
+    with reading(path):
         return tuple(str(userid) for userid in answer.get("follow_user") or ())
 
 
@@ -222,7 +222,7 @@ async def staff_name(gateway: Gateway, userid: str) -> str | None:
         if error.errcode in (60011, 60111):
             return None
         raise
-    with _reading(path):
+    with reading(path):
         return str(answer["name"])
 
 
@@ -238,7 +238,7 @@ async def own_app(gateway: Gateway) -> App | None:
         if error.errcode in (40056, 301002):
             return None
         raise
-    with _reading(path):
+    with reading(path):
         return App(agent_id=int(answer["agentid"]), name=answer.get("name") or "")
 
 
@@ -249,7 +249,7 @@ async def login(gateway: Gateway, code: str) -> Login:
     """Whom a one-shot code of the OAuth page named (page 96442). Raises PlatformError, 40029 where it is none (now)."""
     path = "auth/getuserinfo"
     answer = await gateway.get(path, code=code)
-    with _reading(path):
+    with reading(path):
         found = Login(
             userid=str(answer.get("userid") or ""),
             openid=str(answer.get("openid") or ""),
@@ -267,7 +267,7 @@ async def convert_to_openid(gateway: Gateway, external_userid: str) -> str:
     """
     path = "externalcontact/convert_to_openid"
     answer = await gateway.post(path, {"external_userid": external_userid}, reads=True)
-    with _reading(path):
+    with reading(path):
         return str(answer["openid"])
 
 
@@ -278,7 +278,7 @@ async def agent_ticket(gateway: Gateway, asked_at: datetime) -> Token:
     """The app's jsapi_ticket, which signs what its pages may ask of the WeCom client (page 90506). Keep it."""
     path = "ticket/get"
     answer = await gateway.get(path, type="agent_config")
-    with _reading(path):
+    with reading(path):
         seconds = int(answer["expires_in"])
         return Token(str(answer["ticket"]), asked_at + timedelta(seconds=seconds - min(300, seconds // 10)))
 
@@ -307,7 +307,7 @@ async def group_statistics(gateway: Gateway, owners: Sequence[str], first: datet
         "limit": 1000,
     }
     answer = await gateway.post(path, body, reads=True)
-    with _reading(path):
+    with reading(path):
         return [_owner_week(row["owner"], row["data"]) for row in answer.get("items") or ()]
 
 
@@ -320,106 +320,3 @@ def _owner_week(owner: str, data: Mapping[str, Any]) -> OwnerWeek:
         active=int(data["member_has_msg"]),
         messages=int(data["msg_total"]),
     )
-
-
-# --- 企业群发 ---------------------------------------------------------------------------------------------------------
-
-
-class ListedSend(Value):
-    """A 企业群发 as the list has it. `creator`: "" where an app made it; the list says not to whom it goes."""
-
-    msgid: str
-    created_at: AwareDatetime | None
-    creator: str
-    text: str
-    attachments: tuple[str, ...]
-
-
-async def listed_sends(
-    gateway: Gateway, chat_type: str, *, since: datetime, until: datetime, by_staff: bool = False
-) -> tuple[ListedSend, ...]:
-    """What was made in that time, a month at most, by apps or by staff themselves (page 93338). The newest first."""
-    path = "externalcontact/get_groupmsg_list_v2"
-    body = {
-        "chat_type": chat_type,
-        "start_time": int(since.timestamp()),
-        "end_time": int(until.timestamp()) + 1,
-        "filter_type": 1 if by_staff else 0,
-        "limit": 100,
-    }
-    rows = await _all_rows(gateway, path, body, "group_msg_list")
-    with _reading(path):
-        return tuple(_listed_send(row) for row in rows)
-
-
-def _listed_send(row: Mapping[str, Any]) -> ListedSend:
-    return ListedSend(
-        msgid=row["msgid"],
-        created_at=_time(int(row.get("create_time") or 0)),
-        creator=row.get("creator") or "",
-        text=(row.get("text") or {}).get("content") or "",
-        attachments=tuple(each.get("msgtype") or "" for each in row.get("attachments") or ()),
-    )
-
-
-async def senders(gateway: Gateway, msgid: str) -> dict[str, datetime | None]:
-    """Who is to confirm a 企业群发, and when each of them did; None: not yet (page 93338)."""
-    path = "externalcontact/get_groupmsg_task"
-    rows = await _all_rows(gateway, path, {"msgid": msgid, "limit": 1000}, "task_list")
-    with _reading(path):
-        return {row["userid"]: _sent_at(row, 2) for row in rows}
-
-
-class Outcome(Value):
-    """What one group or customer got. `status` 0 nothing yet, 1 arrived, 2 no friend, 3 had all it may get."""
-
-    status: int
-    at: AwareDatetime | None
-
-
-async def send_results(gateway: Gateway, msgid: str, userid: str) -> dict[str, Outcome]:
-    """By chat_id or external_userid. What was not sent yet may have no row at all: that is no failure (page 93338)."""
-    path = "externalcontact/get_groupmsg_send_result"
-    rows = await _all_rows(gateway, path, {"msgid": msgid, "userid": userid, "limit": 1000}, "send_list")
-    with _reading(path):
-        return {
-            row.get("chat_id") or row["external_userid"]: Outcome(
-                status=int(row["status"]), at=_time(row.get("send_time"))
-            )
-            for row in rows
-        }
-
-
-def _sent_at(row: Mapping[str, Any], status: int) -> datetime | None:
-    """A confirmation without its time has one all the same: the beginning of time."""
-    if int(row["status"]) != status:
-        return None
-    return _time(row.get("send_time")) or datetime.fromtimestamp(0, UTC)
-
-
-async def _all_rows(gateway: Gateway, path: str, body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The rows of all pages."""
-    found: list[Mapping[str, Any]] = []
-    cursor, seen = "", {""}
-    while True:
-        answer = await gateway.post(path, {**body, "cursor": cursor}, reads=True)
-        found += answer.get(name) or ()
-        cursor = answer.get("next_cursor") or ""
-        if cursor in seen:
-            return found
-        seen.add(cursor)
-
-
-# --- parsing ----------------------------------------------------------------------------------------------------------
-
-
-def _time(seconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-@contextmanager
-def _reading(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise PlatformError(BAD_ANSWER, path) from None

@@ -14,10 +14,10 @@ from rules.lanes import POSTS
 from store import outbox, sends
 from store.database import Database, Tx
 from store.sends import SendRow
-from wecom import commands, lookups
+from wecom import commands, group_messages
 from wecom.commands import Made
 from wecom.errors import PlatformError
-from wecom.lookups import ListedSend
+from wecom.group_messages import ListedSend
 
 REPEATABLE = False
 SHOWN_WITHIN = timedelta(minutes=2)
@@ -34,7 +34,7 @@ async def is_wanted(deed: CreateSend, tx: Tx) -> bool:
 
 async def resolve(deed: CreateSend, since: datetime, hands: Hands, store: Database) -> Made | None:
     """What an earlier call made, if it is there. A double of it is stopped, and told."""
-    listed = await lookups.listed_sends(
+    listed = await group_messages.listed_sends(
         hands.wecom, deed.chat_type, since=since - CLOCKS_DIFFER, until=hands.clock.now() + CLOCKS_DIFFER
     )
     alike = [each for each in listed if _is_like(each, deed)]
@@ -43,7 +43,7 @@ async def resolve(deed: CreateSend, since: datetime, hands: Hands, store: Databa
     ours = [
         each.msgid
         for each in reversed(alike)
-        if each.msgid not in known and deed.sender in await lookups.senders(hands.wecom, each.msgid)
+        if each.msgid not in known and deed.sender in await group_messages.senders(hands.wecom, each.msgid)
     ]
     for double in ours[1:]:
         logger.error("the send {} was made twice: {} is stopped", deed.send_id, double)

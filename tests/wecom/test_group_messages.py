@@ -8,11 +8,11 @@ import pytest
 
 from rules.actions import CreateSend, RemindSend, Sendable
 from tests.wecom.conftest import Platform, StillClock
-from wecom import commands, lookups
+from wecom import commands, group_messages
 from wecom.commands import Made
 from wecom.errors import BAD_ANSWER, PlatformError
 from wecom.gateway import Gateway
-from wecom.lookups import Outcome
+from wecom.group_messages import Outcome
 
 ADD, LIST, TASK, RESULT = (
     f"externalcontact/{each}"
@@ -77,7 +77,7 @@ async def test_the_list_is_read_to_its_end(gateway: Gateway, platform: Platform)
         {"errcode": 0, "group_msg_list": [row], "next_cursor": "more"},
         {"errcode": 0, "group_msg_list": [theirs], "next_cursor": ""},
     ]
-    found = await lookups.listed_sends(gateway, "group", since=AT - timedelta(days=1), until=AT)
+    found = await group_messages.listed_sends(gateway, "group", since=AT - timedelta(days=1), until=AT)
     assert [(each.msgid, each.created_at, each.creator, each.text) for each in found] == [
         ("m1", AT, "", "早上好"),
         ("m2", None, "wangwu", ""),
@@ -91,7 +91,7 @@ async def test_a_sender_has_confirmed_or_has_not(gateway: Gateway, platform: Pla
     """Status 2 with its time; 0 is not yet."""
     sent = {"userid": "wangwu", "status": 2, "send_time": int(AT.timestamp())}
     platform.answers[TASK] = [{"errcode": 0, "task_list": [sent, {"userid": "zhaoliu", "status": 0}]}]
-    assert await lookups.senders(gateway, "m1") == {"wangwu": AT, "zhaoliu": None}
+    assert await group_messages.senders(gateway, "m1") == {"wangwu": AT, "zhaoliu": None}
 
 
 async def test_results_are_told_by_group_or_customer(gateway: Gateway, platform: Platform) -> None:
@@ -101,7 +101,7 @@ async def test_results_are_told_by_group_or_customer(gateway: Gateway, platform:
         {"external_userid": "wm1", "userid": "wangwu", "status": 3},
     ]
     platform.answers[RESULT] = [{"errcode": 0, "send_list": rows}]
-    assert await lookups.send_results(gateway, "m1", "wangwu") == {
+    assert await group_messages.send_results(gateway, "m1", "wangwu") == {
         "wr1": Outcome(status=1, at=AT),
         "wm1": Outcome(status=3, at=None),
     }
@@ -114,7 +114,7 @@ async def test_a_misshapen_answer_is_an_error_of_the_platform(
     """BAD_ANSWER: tried again later."""
     platform.answers[RESULT] = [{"errcode": 0, **answer}]
     with pytest.raises(PlatformError) as failed:
-        await lookups.send_results(gateway, "m1", "wangwu")
+        await group_messages.send_results(gateway, "m1", "wangwu")
     assert failed.value.errcode == BAD_ANSWER
 
 
