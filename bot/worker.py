@@ -375,7 +375,7 @@ def _wait(retries: tuple[timedelta, ...], row: QueueRow, retry_after: timedelta 
 
 def _log_unknown(row: Inbox, event: UnknownEvent) -> None:
     logger.warning(
-        "callback {}/{} is not known and was kept as inbox row {}. To support it: a class in rules/events.py and in "
+        "callback {}/{} is not known and was kept as inbox row {}. To support it: a class in rules/events/ and in "
         "wecom/callbacks.py the line  ({!r}, {!r}): _read_…,",
         event.event,
         event.change,

@@ -129,7 +129,7 @@ F = TypeVar("F", bound=Facts)
 class Rule(Settings, Generic[E, F]):
     """The settings all rules share. `name` is what strikes, releases and traces hang on; by default the rule's.
 
-    `about`: the families of events it is asked about (rules/events.py, "what rules are asked about"). `looks_at`: what
+    `about`: the families of events it is asked about (rules/events/group.py). `looks_at`: what
     it needs that is not had for nothing; with "name" it is asked again about who has a new name. `for_cause`: whoever
     was taken out because of it did something wrong, and is not welcome back (rules/blocklist.py); False where it only
     puts in order who belongs where.

@@ -1,7 +1,7 @@
 """Decrypted callback → Event, and decrypted callback → its place in the queue. Pure (pages 92130, 92277, 90240).
 
 `read_event` believes nothing to be there: a callback that lacks what its event needs becomes an UnknownEvent, which
-keeps the whole text. To support a new kind: add its class to `rules/events.py` and one line to a table below.
+keeps the whole text. To support a new kind: add its class to `rules/events/` and one line to a table below.
 """
 
 import re
