@@ -40,6 +40,9 @@ CLOCK_WAS_WRONG = timedelta(minutes=1)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
 EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
 DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
+LOOKED_FOR = timedelta(days=3)
+"""How long at least it is asked what a call came to, where asking itself fails."""
+
 GREETING_RETRIES = tuple(timedelta(seconds=s) for s in (1, 2, 3, 4, 5))  # a welcome code lives 20 seconds
 
 
@@ -286,14 +289,14 @@ class Worker:
             try:
                 result = await action.resolve(deed, row.called_at, self.hands, self.store)
             except PlatformError as error:
-                await self._look_again(row, token, deed, action, error, at=None)
+                await self._look_again(row, token, deed, action, error, called_at=row.called_at, at=None)
                 return
             if result is not None:
                 await self._deed_done(row, token, deed, action, result)
                 return
             if self.clock.now() < shown_at:
                 unknown = PlatformError(OUTCOME_UNKNOWN, row.kind)
-                await self._look_again(row, token, deed, action, unknown, at=shown_at)
+                await self._look_again(row, token, deed, action, unknown, called_at=row.called_at, at=shown_at)
                 return
             if not wanted:
                 await self._end_deed(row, token, "ignored", "not wanted any more")
@@ -305,18 +308,29 @@ class Worker:
             result = await action.carry_out(deed, self.hands)
         except PlatformError as error:
             if error.treatment == "unknown_outcome":
-                await self._look_again(row, token, deed, action, error, at=called_at + action.SHOWN_WITHIN)
+                shown_at = called_at + action.SHOWN_WITHIN
+                await self._look_again(row, token, deed, action, error, called_at=called_at, at=shown_at)
             else:
                 await self._deed_failed(row, token, deed, action, error, called_at=None)
             return
         await self._deed_done(row, token, deed, action, result)
 
     async def _look_again(
-        self, row: Outbox, token: str, deed: Any, action: Action, error: PlatformError, *, at: datetime | None
+        self,
+        row: Outbox,
+        token: str,
+        deed: Any,
+        action: Action,
+        error: PlatformError,
+        *,
+        called_at: datetime,
+        at: datetime | None,
     ) -> None:
         """Nobody knows yet what a call came to. After the last look that, too, is given up and shown."""
         now = self.clock.now()
         wait = _wait(DEED_RETRIES, row, error.retry_after)
+        if wait is None and error.treatment in ("retry", "unknown_outcome") and now < called_at + LOOKED_FOR:
+            wait = DEED_RETRIES[-1]
         async with self.store.write() as tx:
             if wait is not None:
                 await queue.retry_later(tx, Outbox, row.id, token, due_at=at or now + wait, error=str(error))

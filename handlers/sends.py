@@ -29,7 +29,7 @@ from rules.decision import Decision
 from rules.events import SendDue, SendOver
 from rules.lanes import POSTS
 from rules.send_life import RESULTS_WITHIN, Planned, Step, next_look, passed, plan
-from rules.send_words import NOT_TAKEN, say_by_hand, say_confirm, say_said, say_unconfirmed
+from rules.send_words import NOT_KNOWN, NOT_TAKEN, say_by_hand, say_confirm, say_said, say_unconfirmed
 from store import inbox, media, outbox, roster, sends, staff
 from store.database import Database, Tx
 from store.sends import Got, SendResultRow, SendRow
@@ -171,8 +171,12 @@ async def _order(tx: Tx, book: Book, row: SendRow, *, now: datetime) -> None:
         attachments=ready,
     )
     # One at a time for each sender: what is looked up for one must not be taken for another's.
-    key, order = f"create-send:{row.id}:{row.number}", f"sender:{row.sender}"
-    await outbox.put(tx, deed, key=key, lane=POSTS, ordering_key=order, due_at=now, now=now, about=row.about)
+    order = f"sender:{row.sender}"
+    await outbox.put(tx, deed, key=_creation(row), lane=POSTS, ordering_key=order, due_at=now, now=now, about=row.about)
+
+
+def _creation(row: SendRow) -> str:
+    return f"create-send:{row.id}:{row.number}"
 
 
 async def _with_media(tx: Tx, row: SendRow, *, now: datetime) -> tuple[Sendable, ...] | None:
@@ -327,8 +331,9 @@ async def _ask_by_hand(tx: Tx, row: SendRow, *, now: datetime) -> None:
 async def _expire(tx: Tx, row: SendRow, results: Mapping[str, SendResultRow], *, now: datetime) -> None:
     """It is too late for it: nobody is to send yesterday's news today. What the platform never took has failed."""
     if row.via == "task" and row.msgid is None:
+        called = await outbox.was_called(tx, _creation(row))
         sends.settle(results.values(), "failed", now=now)
-        sends.end(row, "failed", why=NOT_TAKEN, now=now)
+        sends.end(row, "failed", why=NOT_KNOWN if called else NOT_TAKEN, now=now)
         return
     sends.settle(results.values(), "expired", now=now)
     sends.end(row, "expired", now=now)

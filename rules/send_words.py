@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 NOT_TAKEN = "一直没能交给企业微信（连不上，或者没有权限），过了时间就作罢了。steward doctor 会查原因。"
+NOT_KNOWN = (
+    "交给企业微信的时候没有收到回答，过了时间也没查到它收下没有；群主可能已经在群发助手里看到这条。机器人还会接着查，查到了就改过来。"
+)
 HELP = "在消息列表点开「群发助手」，找到这条，点「发送」"
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Field
+from sqlmodel import Field, col, select
 
 from rules.actions import AnyDeed, any_deed
 from store.columns import canonical_json
@@ -56,6 +56,12 @@ async def put(  # the columns of a row, by name
         "created_at": now,
     }
     return await put_row(tx, Outbox, unique="key", values=values)
+
+
+async def was_called(tx: Tx, key: str) -> bool:
+    """Whether a call was made for this deed of which nobody knows what came."""
+    query = select(Outbox.called_at).where(col(Outbox.key) == key)
+    return (await tx.exec(query)).first() is not None
 
 
 def deed_of(row: Outbox) -> AnyDeed:

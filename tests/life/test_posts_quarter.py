@@ -178,14 +178,10 @@ def open_quarter(start_life: StartLife, seed: int) -> OpenQuarter:
     return opened
 
 
-KNOWN = "a send that arrived is told as something else in some quarters (STEWARD_SEED=21, 1864179275): CHANGELOG.md"
-
-
 @pytest.mark.parametrize(
     ("begins", "few", "many"), [NATIONAL_DAY, SPRING_FESTIVAL], ids=["national-day", "spring-festival"]
 )
 async def test_no_post_is_doubled_and_none_is_silently_missing(
-    request: pytest.FixtureRequest,
     open_quarter: OpenQuarter,
     size: Callable[[int, int], int],
     begins: datetime,
@@ -195,8 +191,6 @@ async def test_no_post_is_doubled_and_none_is_silently_missing(
     """Whatever owners, downtime and the platform do: each fire has one fate in each of its groups, told in the report
     and true in the world; the groups' caps and the limit of reminders are kept."""
     days = size(few, many)
-    if days > few:
-        request.applymarker(pytest.mark.xfail(reason=KNOWN, strict=False))
     async with open_quarter(begins, size(4, 12), size(8, 60)) as quarter:
         for number in range(days):
             if days > 7 and number == days // 2:

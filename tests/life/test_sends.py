@@ -9,6 +9,7 @@ import pytest
 
 from handlers import sends as send_handler
 from rules.events import SendDue
+from rules.send_words import NOT_KNOWN
 from store import matters, sends
 from store.sends import SendRow
 from tests.life.office import TEN, Office, at, calendar
@@ -63,6 +64,24 @@ async def test_an_answer_that_stays_away_until_the_end_leaves_nothing_behind(ope
         async with office.life.bot.store.read() as tx:
             open_now = await matters.open_for(tx, owned=[], is_manager=True, userid="")
         assert "「ten」没发成" in [each.title for each in open_now]
+
+
+async def test_what_arrived_is_told_though_asking_failed_till_next_morning(open_office: Any) -> None:
+    """Until then nobody says that it was not taken: that is not known. Tries run out, asking does not."""
+    async with open_office(calendar(TEN)) as office:
+        office.all_confirm()
+        await office.until(at(9, 49, second=59))
+        office.life.world.faults.error_5xx_after_effect = 1.0
+        for hour in range(20):
+            await office.hop(at(10, day=23) + hour * HOURS)
+        async with office.life.bot.store.read() as tx:
+            row = await sends.send(tx, 1)
+        assert row is not None
+        assert (row.state, row.why) == ("failed", NOT_KNOWN)
+        office.life.world.faults.stop()
+        await office.until(at(9, 40, day=24))
+        assert len(office.tasks) == 1
+        assert {*(await office.results()).values()} == {"arrived"}
 
 
 def to_customers(office: Office, *people: str) -> SendRow:
