@@ -5,7 +5,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from store import api_calls, cards, inbox, messages, outbox, reports, trace
+from store import api_calls, cards, inbox, messages, outbox, posts, reports, sends, trace
 from store.database import Database, Tx
 
 PAYLOADS_KEPT = 7
@@ -30,7 +30,13 @@ async def prune(store: Database, now: datetime) -> int:
     async def said(tx: Tx) -> int:
         return await messages.prune(tx, now=now)
 
-    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers, said)])
+    async def sent(tx: Tx) -> int:
+        return await sends.prune(tx, now=now)
+
+    async def calendar(tx: Tx) -> int:
+        return await posts.prune(tx, now=now)
+
+    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers, said, sent, calendar)])
     async with store.write() as tx:
         await api_calls.prune(tx, now=now)
         forgotten += await reports.prune(tx, now=now)

@@ -13,7 +13,7 @@ from handlers.calendar import post_group
 from handlers.post_budget import Share, share
 from rules.actions import SendText
 from rules.book import Book
-from rules.content import Content, ContentError, together
+from rules.content import Content, ContentError, as_message, together
 from rules.post_plan import SOMEBODY, Fire, plan, render
 from rules.posts import Post, staff_named
 from store import posts, roster
@@ -97,13 +97,12 @@ async def _tell_staff(tx: Tx, book: Book, settings: Post, row: PostRow, fire: Fi
     """No confirmation is needed: it is a message of ours."""
     to = await asking.called(tx, staff_named(settings, book), "staff")
     try:
-        content = render(settings, SOMEBODY, fire, book)
+        text = as_message(render(settings, SOMEBODY, fire, book), settings.where)
     except ContentError as error:
         posts.end(row, "failed", str(error), now=now)
         return
-    links = [f"{each.title} {each.url}" for each in content.attachments if each.kind == "link"]
     if to:
-        deed = SendText(to=tuple(to), text="\n".join([content.text, *links]).strip())
+        deed = SendText(to=tuple(to), text=text)
         await asking.post(tx, deed, f"{row.key}:staff", about=row.about, now=now)
     row.out_at, row.reached = now, len(to)
     posts.end(row, "done" if to else "failed", "" if to else "设置里写的同事一个也找不到", now=now)

@@ -16,6 +16,9 @@ from rules.template import TemplateError, Variable, compiled
 from rules.value import Value
 
 MOST_BYTES = 4_000
+MOST_MESSAGE_BYTES = 2_048
+"""Of a text message to staff (page 90236): what is longer is cut off there."""
+
 MOST_ATTACHMENTS = 9
 MEGABYTE = 1 << 20
 
@@ -239,6 +242,21 @@ def render_said(said: Said, given: Mapping[Variable, Any], events: Mapping[str, 
     if promised := induces(text):
         raise ContentError(f"「{promised}」像是在诱导分享，{WHY}", said.where)
     return Content(text=text, attachments=said.attachments)
+
+
+def as_message(content: Content, where: str) -> str:
+    """The same for staff, who get a message of the app's: a text, with web pages under it. Raises ContentError."""
+    if any(each.kind != "link" for each in content.attachments):
+        raise ContentError(
+            "发给同事的只能写文字（text）和网页（link）：图片、文件等请写成网页，或在文字里说到哪里看", where
+        )
+    text = "\n".join([content.text, *(f"{each.title} {each.url}" for each in content.attachments)]).strip()
+    over = len(text.encode()) - MOST_MESSAGE_BYTES
+    if over > 0:
+        raise ContentError(
+            f"发给同事的消息太长，超出 {over} 字节：最多 {MOST_MESSAGE_BYTES:,} 字节（一个汉字 3 字节）", where
+        )
+    return text
 
 
 def together(contents: tuple[Content, ...]) -> Content:

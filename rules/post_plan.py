@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import AwareDatetime
 
 from rules.clock import BEIJING
-from rules.content import Content, ContentError, Said, render_said
+from rules.content import Content, ContentError, Said, as_message, render_said
 from rules.facts import Group
 from rules.holidays import Holidays, UnknownYearError
 from rules.posts import Post, PostGroup, Row, audience, named
@@ -273,7 +273,10 @@ def render(post: Post, group: Group, fire: Fire, book: "Book") -> Content:
     said = said_for(post, fire, group, book)
     if said is None:
         raise ContentError(f"「{post.name}」这一次没有给「{group.name}」的内容", post.where)
-    return render_said(said, _given(group, fire, book), days_to_events(book, _day_of(fire.at)))
+    content = render_said(said, _given(group, fire, book), days_to_events(book, _day_of(fire.at)))
+    if post.to_staff:
+        as_message(content, said.where)  # what staff cannot get is told when it is checked
+    return content
 
 
 def _given(group: Group, fire: Fire, book: "Book") -> Mapping[Variable, Any]:

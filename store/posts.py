@@ -5,10 +5,10 @@ and why, who paused what, and how far the calendar is written out.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
@@ -208,3 +208,19 @@ async def resume(tx: Tx, chat_ids: Collection[str]) -> int:
         await tx.delete(row)
     await tx.flush()
     return len(rows)
+
+
+# --- forgetting -------------------------------------------------------------------------------------------------------
+
+KEPT = timedelta(days=730)
+"""How long it is remembered what the calendar had, and what became of it."""
+
+
+async def prune(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget what ended longer ago than KEPT. Answers how many: call it again until that is 0."""
+    core, groups = table_of(PostRow), table_of(PostGroupRow)
+    connection = await tx.connection()
+    old = columns(core.c.key).where(core.c.ended_at < now - KEPT).order_by(core.c.id).limit(at_most)
+    keys = (await connection.execute(old)).scalars().all()
+    await connection.execute(delete(groups).where(groups.c.post_key.in_(keys)))
+    return (await connection.execute(delete(core).where(core.c.key.in_(keys)))).rowcount

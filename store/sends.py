@@ -4,10 +4,10 @@ A send exists once by its `key`; at the platform because its making is looked up
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Index, func, update
+from sqlalchemy import Index, delete, func, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
@@ -154,7 +154,8 @@ async def next_due(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_DUE = columns(func.min(table_of(SendRow).c.due_at))
+_SENDS, _RESULTS = table_of(SendRow), table_of(SendResultRow)
+_NEXT_DUE = columns(func.min(_SENDS.c.due_at))
 
 
 async def look_again(tx: Tx, *, now: datetime) -> None:
@@ -173,3 +174,16 @@ async def counted(tx: Tx, begin: datetime, end: datetime) -> dict[str, int]:
         .group_by(SendResultRow.target)
     )
     return dict((await tx.exec(query)).all())
+
+
+KEPT = timedelta(days=730)
+"""How long it is remembered what was sent to whom, and what became of it."""
+
+
+async def prune(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget what ended longer ago than KEPT. Answers how many: call it again until that is 0."""
+    old = columns(_SENDS.c.id).where(_SENDS.c.ended_at < now - KEPT).order_by(_SENDS.c.id).limit(at_most)
+    connection = await tx.connection()
+    ids = (await connection.execute(old)).scalars().all()
+    await connection.execute(delete(_RESULTS).where(_RESULTS.c.send_id.in_(ids)))
+    return (await connection.execute(delete(_SENDS).where(_SENDS.c.id.in_(ids)))).rowcount

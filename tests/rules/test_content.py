@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rules.content import Attachment, Content, ContentError, Said, render_said, together
+from rules.content import Attachment, Content, ContentError, Said, as_message, render_said, together
 from rules.inducement import induces
 
 
@@ -138,3 +138,23 @@ def test_a_promise_for_passing_on_is_found(text: str) -> None:
 def test_ordinary_words_are_let_be(text: str) -> None:
     """A sharing evening, an invitation to the shop, a reward for something else."""
     assert induces(text) == ""
+
+
+def test_staff_get_a_text_with_web_pages_under_it() -> None:
+    """An app's message is a text."""
+    page = Attachment(kind="link", url="https://a.cn/b", title="清单")
+    assert as_message(Content(text="盘点", attachments=(page,)), "here") == "盘点\n清单 https://a.cn/b"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (Content(text="好", attachments=(Attachment(kind="image", file="a.png"),)), "只能写文字"),
+        (Content(text="好" * 683, attachments=()), "超出 1 字节"),
+    ],
+)
+def test_what_staff_could_not_get_is_refused_rather_than_cut_off(content: Content, says: str) -> None:
+    """With the place where it is written."""
+    with pytest.raises(ContentError, match=says) as caught:
+        as_message(content, "config.yaml:4")
+    assert caught.value.where == "config.yaml:4"

@@ -6,7 +6,7 @@ import pytest
 
 from store import own_sends, post_fates, posts, sends
 from store.database import Database
-from store.posts import CalendarRow, PostRow
+from store.posts import CalendarRow, PostGroupRow, PostRow
 from store.sends import SendRow
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -134,3 +134,27 @@ async def test_every_group_has_one_fate(db: Database) -> None:
         assert found.groups["wr4"].into_key == "post:other"
         assert [each.chat_id for each in await posts.merged_into(tx, "post:other")] == ["wr4"]
         assert await sends.taken(tx, ["nobody's"]) == set()
+
+
+async def test_what_ended_two_years_ago_is_forgotten_whole_and_nothing_else(db: Database) -> None:
+    """With the results of its groups and the groups it left out; what has no end yet stays, however old."""
+    old, young = NOW - posts.KEPT - DAY, NOW - posts.KEPT + DAY
+    async with db.write() as tx:
+        for name, ended in (("old", old), ("young", young), ("open", None)):
+            row = fire(name)
+            row.ended_at = ended
+            tx.add_all([row, PostGroupRow(post_key=row.key, chat_id="wr1", way="dropped", at=NOW)])
+            made = await sends.add(tx, send(name, "wr1", about=name))
+            assert made is not None
+            made.ended_at = ended
+    async with db.write() as tx:
+        assert [await posts.prune(tx, now=NOW, at_most=5), await posts.prune(tx, now=NOW)] == [1, 0]
+        assert [await sends.prune(tx, now=NOW, at_most=5), await sends.prune(tx, now=NOW)] == [1, 0]
+    async with db.read() as tx:
+        kept = {fire("young").key, fire("open").key}
+        assert set(await posts.of_keys(tx, [fire(name).key for name in ("old", "young", "open")])) == kept
+        assert {each.post_key for each in await posts.left_out(tx, [*kept, fire("old").key])} == kept
+        assert not await sends.about(tx, "old")
+        [left] = await sends.about(tx, "young")
+        assert list(await sends.results(tx, left.id)) == ["wr1"]
+        assert {each.send_id for each in await sends.results_of(tx, [1, 2, 3])} == {2, 3}
