@@ -12,6 +12,8 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from rules.clock import Clock
 
+PER_MINUTE, PER_HOUR = 9_000, 140_000
+
 
 class Limiter(Protocol):
     """Asked once before every call."""
@@ -30,7 +32,7 @@ class Unlimited:
 class ApiLimits:
     """The limits of one process on real time. `clock` must be the wall clock, which `limits` reads by itself."""
 
-    def __init__(self, clock: Clock, *, per_minute: int = 9_000, per_hour: int = 140_000) -> None:
+    def __init__(self, clock: Clock, *, per_minute: int = PER_MINUTE, per_hour: int = PER_HOUR) -> None:
         self._clock = clock
         # The minute is counted exactly, since a breach blocks the API for a minute; by ourselves, since the library's
         # moving window starts a thread per call. The hour would take 140,000 entries per API and is weighed instead.

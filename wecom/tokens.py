@@ -26,10 +26,14 @@ class TokenCache(Protocol):
 
     async def get(self, key: str) -> Token | None: ...
 
-    async def put(self, key: str, token: Token) -> None: ...
-
     async def drop(self, key: str, token: Token) -> None:
         """Forgets `token`, if it is still the one that is kept."""
+
+    async def once(self, key: str, fetch: Callable[[], Awaitable[Token]]) -> Token:
+        """The token that `fetch` brings, kept. Of all processes with this cache one fetches, the others get the same.
+
+        Raises PlatformError, as `fetch` does. Within a process it is called by one at a time.
+        """
 
 
 class MemoryTokens:
@@ -41,12 +45,13 @@ class MemoryTokens:
     async def get(self, key: str) -> Token | None:
         return self._kept.get(key)
 
-    async def put(self, key: str, token: Token) -> None:
-        self._kept[key] = token
-
     async def drop(self, key: str, token: Token) -> None:
         if self._kept.get(key) == token:
             del self._kept[key]
+
+    async def once(self, key: str, fetch: Callable[[], Awaitable[Token]]) -> Token:
+        self._kept[key] = token = await fetch()
+        return token
 
 
 class TokenKeeper:
@@ -107,8 +112,7 @@ class TokenKeeper:
 
     async def _fly(self) -> Token | PlatformError:
         try:
-            token = await self._fetch()
-            await self._cache.put(self._key, token)
+            token = await self._cache.once(self._key, self._fetch)
         except PlatformError as error:
             self.rest(error)
             return error
