@@ -2,23 +2,30 @@
 
 The pick of rules/pick.py beside the same pick by a full sort with `hmac`, in one run on one core. Memory is what each
 holds at its peak beside the list itself (tracemalloc). The exit code is 1 where the pick takes longer than a second and
-than a third of the sort, or holds more than the winners account for; `--quick` is a smoke.
+than a third of the sort, or holds more than the winners account for; `--quick` is a smoke. Besides: how fast a grab is.
 """
 
 import argparse
+import asyncio
 import hmac
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import NamedTuple
 
+from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import stage
+from benchmarks.grab import SHARES, Grabbed, grab
 from rules.pick import Entrant, Picked, hash_of_list, pick
 
 PEOPLE, WINNERS = 1_000_000, 100
+GRABBERS = 5_000
 MUST_SECONDS, MUST_OF_SORT, MUST_BYTES = 1.0, 1 / 3, 1_000_000
 SEED, DRAW = bytes(range(32)), "friday-lucky:2026-11-27T20:00+08:00"
 
@@ -38,6 +45,7 @@ def main() -> int:
     people = 20_000 if quick else PEOPLE
     rows = run(people, rounds=1 if quick else 3)
     show(rows, people)
+    show_grabs(grabs(quick=quick))
     drawn, by_sorting, *_ = rows
     # On a machine that is slow, or busy with other things, a second is not a second: then the sort is the measure.
     slow = drawn.seconds > MUST_SECONDS and drawn.seconds > MUST_OF_SORT * by_sorting.seconds
@@ -55,6 +63,30 @@ def run(people: int, *, rounds: int) -> list[Measured]:
         ("hash of the list", hash_of_list),
     ]
     return [Measured(name, _best(work, entrants, rounds), _peak(work, min(people, 200_000))) for name, work in works]
+
+
+def grabs(*, quick: bool) -> list[Grabbed]:
+    """A rush for 100 shares on each engine that is there; SQLite only, and a small one, where it is to be quick."""
+    logger.remove()
+    people = 300 if quick else GRABBERS
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="steward-bench-"))
+        ways: list[tuple[str, Callable[[str], str]]] = [("SQLite", lambda name: f"sqlite:///{folder}/{name}.db")]
+        postgres = None if quick else stack.enter_context(stage.postgres())
+        if postgres is not None:
+            ways.append(("PostgreSQL", postgres.url))
+        return [asyncio.run(grab(engine, address, people)) for engine, address in ways]
+
+
+def show_grabs(found: list[Grabbed]) -> None:
+    title = f"{found[0].people:,} people press twice at once for {SHARES} shares (no must: exactly {SHARES} win)"
+    table = Table(title=title)
+    for heading in ("engine", "given away after", "all answered after", "a late press", "winners"):
+        table.add_column(heading, justify="right")
+    for each in found:
+        late = f"{each.late:.2f} ms"
+        table.add_row(each.engine, f"{each.given_away:.2f} s", f"{each.answered:.2f} s", late, str(each.winners))
+    Console().print(table)
 
 
 def by_pick(entrants: list[Entrant]) -> list[Picked]:

@@ -11,18 +11,20 @@ from handlers import prizes
 from handlers.draw_facts import Tags, of_visitor, person_of, settings_of, tags_of_visitor
 from rules.book import Book
 from rules.decision import Decision
-from rules.draw_rules import NOBODY_KNOWS, why_not
+from rules.draw_rules import NOBODY_KNOWS, TAGS_UNKNOWN, why_not
 from rules.draws import Draw
 from rules.events import DrawEntered
 from rules.pick import ticket_of
-from store import draw_entrants, draw_winners, draws, identities, points
+from store import checkins, draw_entrants, draw_winners, draws, identities, points
 from store.database import Database, Tx
+from store.draw_entrants import Glance
 from store.draws import DrawRow
 from wecom.gateway import Gateway
 
 CLOSED, NOT_YET, WRONG, GONE = "报名已经截止了", "还没有开始", "答错了，谢谢参与", "手慢了，已经抢完了"
 POINTS_KNOWN, POINTS_SHORT = "先加导购，才能用积分报名", "积分不够，要 {points} 分"
 NO_ENTRY = "这个活动不用报名"
+CHECK_IN_FIRST = "今天先打卡，再来报名"
 A_MOMENT = timedelta(seconds=2)
 
 
@@ -38,34 +40,35 @@ class Seen:
 
 async def look_up(event: DrawEntered, wecom: Gateway, store: Database, now: datetime) -> Seen:
     """What can be told without writing; else their tags, where the draw asks for them."""
+    found = await draw_entrants.quick_glance(store, event.draw_id, event.visitor_id)
+    if found is None or found.entered:
+        return Seen(answer="" if found else None)
+    if found.state == "open" and found.open_at <= now < found.close_at and not found.any_free:
+        return Seen(answer=GONE)  # only a grab gives shares away while it is open
     async with store.read() as tx:
-        found = await draw_entrants.glance(tx, event.draw_id, event.visitor_id)
-        if found is None or found.entered:
-            return Seen(answer="" if found else None)
-        if found.state == "open" and found.open_at <= now < found.close_at and not found.any_free:
-            return Seen(answer=GONE)  # only a grab gives shares away while it is open
         row = await draws.draw(tx, event.draw_id)
     return Seen(await tags_of_visitor(wecom, store, settings_of(row), event.visitor_id)) if row else Seen()
 
 
-async def _settled(tx: Tx, row: DrawRow, draw: Draw, visitor_id: int, *, now: datetime) -> str | None:
-    # Shares first: who took the last one a moment later has an entry by the time that is looked for.
-    gone = draw.way_in == "grab" and not await draw_winners.is_any_free(tx, row.id)
-    external_userid = await identities.external_of(tx, visitor_id)
-    if await draw_entrants.entry_of(tx, row.id, visitor_id, external_userid) is not None:
+def _settled(found: Glance, row: DrawRow, draw: Draw, now: datetime) -> str | None:
+    if found.entered:
         return ""
     refused = when_not(row, draw, now)
-    return refused or (GONE if gone else None)
+    return refused or (GONE if draw.way_in == "grab" and not found.any_free else None)
 
 
 async def handle(event: DrawEntered, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
     """Hit: they take part, or have a share, now or already. Miss: why not, in words for them."""
-    row = await draws.draw(tx, event.draw_id)
+    found = await draw_entrants.glance(tx, event.draw_id, event.visitor_id)
+    if found is None:
+        return []
+    # The list is not closed while somebody writes on it.
+    row = await (draws.kept_open if now < found.close_at else draws.draw)(tx, event.draw_id)
     if row is None:
         return []
     draw = settings_of(row)
     external_userid = await identities.external_of(tx, event.visitor_id)
-    refused = await _settled(tx, row, draw, event.visitor_id, now=now)
+    refused = _settled(found, row, draw, now)
     if refused is None:
         refused = await _enter(tx, row, draw, event, external_userid, seen.tags, now=now)
     return [told(row, event, external_userid, refused)]
@@ -95,11 +98,33 @@ async def _enter(
     """Why not; "" where they take part."""
     if draw.quiz is not None and event.answer != draw.quiz.answer:
         return WRONG
-    facts = await of_visitor(tx, row, event.visitor_id, external_userid, tags, now=now)
+    if draw.way_in == "checked_in" and not await checkins.checked_in_today(tx, draw.checkin, event.visitor_id, now):
+        return CHECK_IN_FIRST
+    facts = await of_visitor(tx, row, event.visitor_id, external_userid, tags)
     refused = why_not(draw, facts, now)
     if refused in ("", NOBODY_KNOWS):
         refused = await _pay_points(tx, row, draw, event, external_userid, now=now)
     return refused or await _put_down(tx, row, draw, event.visitor_id, external_userid, now=now)
+
+
+async def by_ticket(tx: Tx, row: DrawRow, visitor_id: int, *, now: datetime) -> str:
+    """Somebody has earned their way in elsewhere: no points, no question. Why not; "" where they take part, now or
+    already. Who they are counts as for everybody; tags are asked for at the claim.
+    """
+    draw = settings_of(row)
+    found = await draw_entrants.glance(tx, row.id, visitor_id)
+    if now < row.close_at:
+        row = await draws.kept_open(tx, row.id) or row
+    if found is None or found.entered or draw.way_in == "all":
+        return ""
+    refused = NO_ENTRY if draw.way_in in ("in_group", "grab") else when_not(row, draw, now)
+    if refused:
+        return refused
+    external_userid = await identities.external_of(tx, visitor_id)
+    refused = why_not(draw, await of_visitor(tx, row, visitor_id, external_userid, {}), now)
+    if refused not in ("", NOBODY_KNOWS, TAGS_UNKNOWN):
+        return refused
+    return await _put_down(tx, row, draw, visitor_id, external_userid, now=now)
 
 
 async def _put_down(
@@ -153,4 +178,4 @@ async def _grab(tx: Tx, row: DrawRow, draw: Draw, entry: dict[str, object], *, n
 
 
 def why_not_again(draw: Draw) -> str:
-    return "您这个月已经中过一次，把机会留给别人吧" if draw.who.once_a_month else "一个人最多一份"
+    return prizes.ONCE_A_MONTH if draw.who.once_a_month else prizes.ONCE

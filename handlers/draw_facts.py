@@ -1,7 +1,10 @@
 """What draws look at before they let somebody take part, or win: who it is, where they are, what they had already."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from loguru import logger
 
@@ -12,23 +15,41 @@ from rules.draws import Draw
 from rules.identity import is_other_company
 from store import blocks, draw_entrants, draw_winners, identities
 from store.database import Database, Tx
-from store.draws import DrawRow
+from store.draws import DrawRow, EntrantRow
 from wecom import lookups
 from wecom.errors import PlatformError
 from wecom.gateway import Gateway
 
 Tags = Mapping[str, tuple[str, ...]]
-"""Of some people, by external_userid: the names of the corp's tags that they have."""
+"""Of some people, by external_userid: the names of the corp's tags that they have; without those nobody knows."""
 
 
 def settings_of(row: DrawRow) -> Draw:
-    """The settings that a draw was announced with."""
-    return Draw.model_validate(row.draw)
+    """The settings that a draw was announced with, and what became better since."""
+    return _settings(json.dumps(row.draw))
+
+
+@lru_cache(maxsize=200)  # every press asks, and reading them takes longer than most of what follows
+def _settings(text: str) -> Draw:
+    return Draw.model_validate(json.loads(text))
 
 
 def person_of(visitor_id: int, external_userid: str | None) -> str:
     """What a person is called in a draw: the roster's name, or the visitor's number while that is not known."""
     return external_userid or f"v{visitor_id}"
+
+
+async def as_of_now(tx: Tx, entries: Iterable[EntrantRow]) -> dict[str, dict[str, Any]]:
+    """Entries by ticket, as plain columns, with `person` and `external_userid` as they are known by now: since the list
+    was closed somebody may have shown who they are, or two have turned out to be one.
+    """
+    found = {entry.ticket: entry.model_dump() for entry in entries}
+    unknown = {each["visitor_id"] for each in found.values() if each["visitor_id"] and not each["external_userid"]}
+    names = await identities.externals_of(tx, unknown)
+    for each in found.values():
+        each["external_userid"] = each["external_userid"] or names.get(each["visitor_id"])
+        each["person"] = person_of(each["visitor_id"] or 0, each["external_userid"])
+    return found
 
 
 async def tags_of(wecom: Gateway, draw: Draw, people: Collection[str]) -> Tags:
@@ -55,15 +76,24 @@ async def tags_of_visitor(wecom: Gateway, store: Database, draw: Draw, visitor_i
     return await tags_of(wecom, draw, [external_userid]) if external_userid else {}
 
 
-async def of_visitor(
-    tx: Tx, row: DrawRow, visitor_id: int, external_userid: str | None, tags: Tags, *, now: datetime
-) -> EntrantFacts:
+async def of_visitor(tx: Tx, row: DrawRow, visitor_id: int, external_userid: str | None, tags: Tags) -> EntrantFacts:
     """The facts about one visitor."""
     won = await draw_winners.has_won(tx, row.month, visitor_id, external_userid, but=row.id)
     if external_userid is None:
         return EntrantFacts(known=False, won_this_month=won)
-    facts = (await of_people(tx, row, [external_userid], tags, now=now))[external_userid]
-    return facts.model_copy(update={"won_this_month": won})
+    places = await draw_entrants.places_of(tx, external_userid)
+    groups = set(row.chat_ids)
+    since = [each.since for each in places if each.chat_id in groups and each.left_at is None]
+    blocked = await blocks.blocked(tx, [external_userid], list({each.unionid for each in places if each.unionid}))
+    return EntrantFacts(
+        known=True,
+        is_staff=is_staff(external_userid, ()),
+        other_company=is_other_company(external_userid),
+        blocked=bool(blocked),
+        member_since=min(since, default=None),
+        tags=tags.get(external_userid),
+        won_this_month=won,
+    )
 
 
 async def of_people(
@@ -80,7 +110,7 @@ async def of_people(
             other_company=is_other_company(who),
             blocked=who in blocked,
             member_since=since.get(who),
-            tags=tags.get(who, ()),
+            tags=tags.get(who),
             won_this_month=who in winners,
         )
         for who in people

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from handlers import prizes
-from handlers.draw_facts import Tags, blocked_among, of_people, person_of, settings_of
+from handlers.draw_facts import Tags, as_of_now, blocked_among, of_people, person_of, settings_of
 from handlers.facts import is_staff
+from handlers.prizes import TWICE
 from rules.draw_proof import (
     FORMAT,
     AlternateProof,
@@ -15,17 +16,13 @@ from rules.draw_proof import (
     WinnerProof,
     result_hash,
 )
-from rules.draw_rules import EntrantFacts, prizes_of, why_not
+from rules.draw_rules import TAGS_UNKNOWN, EntrantFacts, prizes_of, why_not
 from rules.draws import Draw
 from rules.identity import is_other_company
 from rules.pick import ListHash, Picked, pick, ticket_of, written
 from store import draw_entrants, draw_winners, identities, ledger
 from store.database import Tx
-from store.draw_entrants import Taking
 from store.draws import DrawRow
-
-TWICE = "同一个人报了两次，只算一次"
-
 
 # --- the list ---------------------------------------------------------------------------------------------------------
 
@@ -85,7 +82,8 @@ async def _look_once_more(tx: Tx, row: DrawRow, draw: Draw, *, now: datetime) ->
     """Those who signed up: who they are by now, and whether they still may."""
     seen = set[str]()
     async for some in draw_entrants.all_of(tx, row.id):
-        now_called = {each.id: await _called_now(tx, each) for each in some}
+        names = await identities.externals_of(tx, {each.visitor_id for each in some if each.visitor_id})
+        now_called = {each.id: each.external_userid or names.get(each.visitor_id or 0) for each in some}
         facts = await of_people(tx, row, [who for who in now_called.values() if who], {}, now=now)
         out = dict[str, list[int]]()
         for each in some:
@@ -102,13 +100,6 @@ async def _look_once_more(tx: Tx, row: DrawRow, draw: Draw, *, now: datetime) ->
                 await draw_entrants.is_now(tx, each.id, person, who)
         for because, ids in out.items():
             await draw_entrants.take_out(tx, ids, because)
-
-
-async def _called_now(tx: Tx, entry: Taking) -> str | None:
-    """What the roster calls an entrant, as far as it is known by now."""
-    if entry.external_userid is not None or entry.visitor_id is None:
-        return entry.external_userid
-    return await identities.external_of(tx, entry.visitor_id)
 
 
 # --- the pick ---------------------------------------------------------------------------------------------------------
@@ -131,7 +122,8 @@ async def first_people(tx: Tx, row: DrawRow) -> list[str]:
     draw = settings_of(row)
     best = (await order_of(tx, row, draw))[: draw.winners + min(draw.alternates, 10)]
     entries = await draw_entrants.with_tickets(tx, row.id, [each.ticket for each in best])
-    return [entry.external_userid for entry in entries.values() if entry.external_userid]
+    now_are = await as_of_now(tx, entries.values())
+    return [entry["external_userid"] for entry in now_are.values() if entry["external_userid"]]
 
 
 async def pick_winners(tx: Tx, row: DrawRow, draw: Draw, tags: Tags, *, now: datetime) -> None:
@@ -140,15 +132,16 @@ async def pick_winners(tx: Tx, row: DrawRow, draw: Draw, tags: Tags, *, now: dat
     shares = [ShareOf(each.number, each.prize, each.amount) for each in await draw_winners.shares(tx, row.id)]
     row.alternates = [{"rank": each.rank, "ticket": each.ticket} for each in order[len(shares) :]]
     row.redraws = []
-    entries = await draw_entrants.with_tickets(tx, row.id, [each.ticket for each in order])
-    people = [entry.external_userid for entry in entries.values() if entry.external_userid]
+    found = await draw_entrants.with_tickets(tx, row.id, [each.ticket for each in order])
+    entries = await as_of_now(tx, found.values())
+    people = {entry["external_userid"] for entry in entries.values() if entry["external_userid"]}
     facts = await of_people(tx, row, people, tags, now=now)
-    refused = {ticket: _refused(draw, facts.get(entry.external_userid or ""), now) for ticket, entry in entries.items()}
+    refused = {ticket: _refused(draw, facts.get(entry["external_userid"]), now) for ticket, entry in entries.items()}
     waiting = list(order[len(shares) :])
     for picked, share in zip(order, shares, strict=False):
         who = picked
         while True:
-            entry = entries[who.ticket].model_dump()
+            entry = entries[who.ticket]
             because = refused[who.ticket]
             if not because and await prizes.win(tx, row, draw, share, rank=who.rank, entrant=entry, now=now):
                 await draw_winners.note_taken(tx, row.id, share.number, entry["person"], now=now)
@@ -156,7 +149,7 @@ async def pick_winners(tx: Tx, row: DrawRow, draw: Draw, tags: Tags, *, now: dat
             if not waiting:
                 break
             following = waiting.pop(0)
-            because = because or "这个月已经中过一次"
+            because = because or await prizes.why_not_won(tx, row, entry["person"])
             note = {"share": share.number, "gone": who.rank, "to": following.rank, "because": because}
             row.redraws = [*row.redraws, {**note, "at": now.isoformat()}]
             who = following
@@ -164,8 +157,9 @@ async def pick_winners(tx: Tx, row: DrawRow, draw: Draw, tags: Tags, *, now: dat
 
 
 def _refused(draw: Draw, facts: EntrantFacts | None, now: datetime) -> str:
-    """Of who is not known yet, it is looked at when they claim."""
-    return why_not(draw, facts, now) if facts else ""
+    """Of who is not known yet, and of tags that nobody knows, it is looked at when they claim."""
+    refused = why_not(draw, facts, now) if facts else ""
+    return "" if refused == TAGS_UNKNOWN else refused
 
 
 async def release_unwon(tx: Tx, row: DrawRow, *, now: datetime) -> None:

@@ -12,22 +12,24 @@ from loguru import logger
 
 from handlers import coupons, payouts
 from handlers.coupons import CouponOrder
-from handlers.draw_facts import Tags, of_visitor, person_of, settings_of, tags_of_visitor
+from handlers.draw_facts import Tags, as_of_now, of_visitor, person_of, settings_of, tags_of_visitor
 from handlers.payouts import Order
 from rules.book import Book
 from rules.budget import amounts
 from rules.decision import Decision
 from rules.draw_proof import ShareOf
-from rules.draw_rules import NOBODY_KNOWS, EntrantFacts, why_not
+from rules.draw_rules import NOBODY_KNOWS, TAGS_UNKNOWN, EntrantFacts, why_not
 from rules.draws import Draw
 from rules.events import PrizeClaimed, WinnerUnpayable
 from rules.payouts import words
-from store import draw_entrants, draw_winners, draws, identities, ledger
+from store import draw_entrants, draw_winners, draws, identities, ledger, pay_accounts
 from store import payouts as payout_rows
 from store.database import Database, Tx
 from store.draws import DrawRow, WinnerRow
 from wecom.gateway import Gateway
 
+TWICE = "同一个人报了两次，只算一次"
+ONCE_A_MONTH, ONCE = "您这个月已经中过一次，把机会留给别人吧", "一个人最多一份"
 NOT_WON, TOO_LATE, GONE_BY = "这次没有中奖", "过了领奖时间，这份奖已经作废", "这份奖已经给了候补"
 NEEDS_NAME = "要先确认您是群成员，才能领奖"
 NEEDS_OPENID = "请在微信里打开这个页面，同意公众号授权后再领"
@@ -54,13 +56,13 @@ async def handle(
     if isinstance(event, WinnerUnpayable):
         winner = await draw_winners.winner(tx, event.winner_id, lock=True)
         if winner is not None and winner.state in ("claimed", "won"):
-            await pass_on(tx, row, draw, winner, "dropped", f"付不出去（{event.because}）", now=now)
+            await pass_on(tx, row, draw, winner, "dropped", event.because, now=now)
         return []
     external_userid = await identities.external_of(tx, event.visitor_id)
     winner = await draw_winners.win_of(tx, row.id, event.visitor_id, external_userid)
     refused = _why_too_late(winner, now)
     if refused is None and winner is not None:
-        facts = await of_visitor(tx, row, event.visitor_id, external_userid, seen, now=now)
+        facts = await of_visitor(tx, row, event.visitor_id, external_userid, seen)
         refused = await _claim(tx, row, draw, winner, Claimant(event.visitor_id, external_userid, facts), now=now)
     return [
         Decision(
@@ -101,6 +103,11 @@ async def win(
     )
 
 
+async def why_not_won(tx: Tx, row: DrawRow, person: str) -> str:
+    """Why `win` said no."""
+    return TWICE if await draw_winners.has_in_draw(tx, row.id, person, but=0) else "这个月已经中过一次"
+
+
 def month_key(row: DrawRow, draw: Draw, person: str) -> str | None:
     """What is there once, where a person wins once a month at most."""
     return f"{row.month}:{person}" if draw.who.once_a_month else None
@@ -133,6 +140,8 @@ def _why_too_late(winner: WinnerRow | None, now: datetime) -> str | None:
 async def _claim(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, who: Claimant, *, now: datetime) -> str:
     """Why not; "" where the prize is on its way."""
     refused = why_not(draw, who.facts, now)
+    if refused == TAGS_UNKNOWN:
+        return refused
     if refused == NOBODY_KNOWS or who.external_userid is None:
         return NEEDS_NAME
     if not refused:
@@ -140,7 +149,12 @@ async def _claim(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, who: Claim
     if refused:
         await pass_on(tx, row, draw, winner, "dropped", refused, now=now)
         return refused
-    return await _hand_over(tx, row, draw, winner, now=now)
+    refused = await _hand_over(tx, row, draw, winner, now=now)
+    if not refused:
+        for other in await draw_winners.wins_of(tx, row.id, who.visitor_id, who.external_userid):
+            if other.state == "won":
+                await pass_on(tx, row, draw, other, "dropped", ONCE, now=now)
+    return refused
 
 
 async def _is(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, visitor_id: int, external_userid: str) -> str:
@@ -150,9 +164,9 @@ async def _is(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, visitor_id: i
         return ""
     key = month_key(row, draw, external_userid)
     if key is not None and await draw_winners.key_is_taken(tx, key, but=winner.id):
-        return "您这个月已经中过一次，把机会留给别人吧"
+        return ONCE_A_MONTH
     if await draw_winners.has_in_draw(tx, row.id, external_userid, but=winner.id):
-        return "一个人最多一份"
+        return ONCE
     winner.person, winner.month_key = external_userid, key
     await tx.flush()
     return ""
@@ -172,7 +186,7 @@ async def _hand_over(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, *, now
 
 
 async def _by_wechat(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, *, now: datetime) -> str:
-    account = await payout_rows.account(tx)
+    account = await pay_accounts.account(tx)
     openid = await identities.openid_of(tx, winner.visitor_id or 0, account.app_id) if account else None
     if openid is None:
         return NEEDS_OPENID
@@ -200,7 +214,7 @@ async def _as_coupon(tx: Tx, row: DrawRow, draw: Draw, winner: WinnerRow, *, now
         winner=_named(winner),
         what=prize.what,
         codes=prize.codes,
-        until=winner.claim_until or now,
+        until=now + draw.claim_within,  # who claims at the last moment still has time to come
         person=winner.person,
     )
     try:
@@ -240,7 +254,7 @@ async def pass_on(
                 row.due_at = min(row.due_at or now + draw.claim_within, now + draw.claim_within)
                 await tx.flush()
                 return
-            gone, because = rank, "这个月已经中过一次"
+            gone, because = rank, await why_not_won(tx, row, str(entrant["person"]))
     await draw_winners.give_back_share(tx, row.id, share.number)
     if row.state == "drawn":  # in a grab that is still open the next one takes it
         await _give_money_back(tx, row, winner, now=now)
@@ -253,12 +267,13 @@ async def _alternates(tx: Tx, row: DrawRow) -> list[tuple[dict[str, Any], int]]:
     asked = {each["to"] for each in row.redraws}
     waiting = [each for each in row.alternates if each["rank"] not in asked]
     entries = await draw_entrants.with_tickets(tx, row.id, [each["ticket"] for each in waiting])
-    return [(entries[each["ticket"]].model_dump(), each["rank"]) for each in waiting if each["ticket"] in entries]
+    now_are = await as_of_now(tx, entries.values())
+    return [(now_are[each["ticket"]], each["rank"]) for each in waiting if each["ticket"] in now_are]
 
 
 async def _not_any_more(tx: Tx, row: DrawRow, draw: Draw, entrant: Mapping[str, Any], *, now: datetime) -> str:
     """Why somebody who was an alternate may not win by now; tags are asked for when they claim."""
-    facts = await of_visitor(tx, row, entrant["visitor_id"] or 0, entrant["external_userid"], {}, now=now)
+    facts = await of_visitor(tx, row, entrant["visitor_id"] or 0, entrant["external_userid"], {})
     without_tags = draw.model_copy(update={"who": draw.who.model_copy(update={"not_tags": ()}), "tags": ()})
     refused = why_not(without_tags, facts, now)
     return "" if refused == NOBODY_KNOWS else refused

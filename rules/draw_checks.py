@@ -57,7 +57,12 @@ def _ways(draw: Draw) -> _Found:
         yield "pay_by 写了券，奖品却有红包：红包要写 群主 或 微信支付", ("pay_by",)
     if draw.in_group and not all(prize.is_money for prize in draw.prize):
         yield "群主在群里发的红包和券不能写在一起：红包谁抢到算谁的，券要抽，请分成两个抽奖", ("prize",)
-    needs = {"tag": ("tags", "标签"), "points": ("points", "用掉几个积分"), "quiz": ("quiz", "题目")}
+    needs = {
+        "tag": ("tags", "标签"),
+        "points": ("points", "用掉几个积分"),
+        "quiz": ("quiz", "题目"),
+        "checked_in": ("checkin", "哪个打卡"),
+    }
     for way, (key, what) in needs.items():
         written = bool(getattr(draw, key))
         if draw.enter == way and not written:
@@ -69,7 +74,7 @@ def _ways(draw: Draw) -> _Found:
 def _times(draw: Draw) -> _Found:
     if draw.open_before > draw.announce_before:
         yield "开始报名比公示还早：规则要先公示，announce_before 要不短于 open_before", ("open_before",)
-    if draw.enter in {"sign_up", "points", "quiz", None} and draw.close_before >= draw.open_before:
+    if draw.enter in {"sign_up", "points", "quiz", "checked_in", None} and draw.close_before >= draw.open_before:
         yield "报名还没开始就截止了：close_before 要比 open_before 短", ("close_before",)
     if draw.way_in == "grab" and draw.grab_for <= timedelta(0):
         yield "grab_for 要大于 0", ("grab_for",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rules.budget import month_of
 from rules.clock import BEIJING
+from rules.draw_rules import key_of, times
 from rules.draws import Draw
 from rules.holidays import UnknownYearError
 from rules.post_plan import fires
@@ -23,6 +24,43 @@ def as_post(draw: Draw) -> Post:
 def moments(draw: Draw, book: "Book", after: datetime, before: datetime) -> list[datetime]:
     """When it takes place in (after, before]. Raises UnknownYearError."""
     return [fire.at for fire in fires(as_post(draw), after, before, book)]
+
+
+class News(NamedTuple):
+    """What groups will be told of one draw. `key`: of the draw and of what is told."""
+
+    key: str
+    draw: str
+    at: datetime
+    chat_ids: tuple[str, ...]
+
+
+def news_of(draw: Draw, at: datetime) -> dict[str, datetime]:
+    """When groups are told that it begins, and who has won."""
+    steps = times(draw, at)
+    if draw.way_in == "grab":
+        return {"begun": steps.announce, "drawn": steps.close}
+    return {"begun": steps.announce if draw.way_in == "all" else steps.open, "drawn": steps.draw}
+
+
+def announcements(book: "Book", groups: Sequence[PostGroup], after: datetime, before: datetime) -> list[News]:
+    """All that groups will be told of draws in (after, before]: each counts among the sends that they may get."""
+    found = []
+    for draw in book.draws:
+        if draw.pause or draw.in_group or not draw.announce:
+            continue
+        chat_ids = tuple(each.chat_id for each in audience(as_post(draw), groups, book))
+        try:
+            dates = moments(draw, book, after - draw.grab_for, before + draw.announce_before)
+        except UnknownYearError:
+            continue
+        for date in dates if chat_ids else ():
+            found += [
+                News(f"{key_of(draw.name, date)}:{what}", draw.name, at, chat_ids)
+                for what, at in news_of(draw, date).items()
+                if after < at <= before
+            ]
+    return found
 
 
 class Month(NamedTuple):

@@ -61,7 +61,7 @@ class RedrawProof(_Part):
 
 
 class DrawProof(_Part):
-    """The whole file. `way`: "grab" has no pick, its winners are who came first. `seed`, `beacon`: hex."""
+    """The whole file. `way`: "grab" has no pick, its winners are who came first. `seed`: hex."""
 
     format: Literal["steward-draw/1"]
     draw: str
@@ -71,7 +71,6 @@ class DrawProof(_Part):
     rules_hash: _Hash
     commitment: _Hash
     seed: _Hex
-    beacon: _Hex = ""
     entrants: list[Any]
     entrants_count: _Count
     entrants_hash: _Hash
@@ -209,13 +208,13 @@ def _list(proof: DrawProof) -> Iterator[Checked]:
 
 
 def _pick(proof: DrawProof) -> Iterator[Checked]:
-    seed, beacon = bytes.fromhex(proof.seed), bytes.fromhex(proof.beacon)
+    seed = bytes.fromhex(proof.seed)
     try:
         shares = shares_of(proof.prizes, seed=seed, draw=proof.draw)
         entrants = list(_entrants(proof))
         weighted = any(each.weight != 1 for each in entrants)
         most = len(shares) + len(proof.alternates)
-        order = pick(entrants, most, seed=seed, draw=proof.draw, beacon=beacon, weighted=weighted)
+        order = pick(entrants, most, seed=seed, draw=proof.draw, weighted=weighted)
     except Unfair as error:
         yield Checked("中奖人", ok=False, says=f"奖品（prizes）分不成份：{error}", place="prizes")
         return
@@ -294,9 +293,7 @@ def _redraws(proof: DrawProof) -> Iterator[Checked]:
 def _whole(proof: DrawProof) -> Iterator[Checked]:
     found = result_hash(proof.winners, proof.alternates, proof.redraws)
     if found == proof.result_hash:
-        yield Checked("结果", ok=True, says=f"结果和公布的指纹一致（{found[:12]}…）")
+        yield Checked("结果", ok=True, says=f"结果和存证上的指纹一致（{found[:12]}…）")
     else:
-        says = (
-            f"结果（winners、alternates、redraws）和公布的指纹对不上：写的是 {proof.result_hash}，重新算出来是 {found}"
-        )
+        says = f"结果和存证上的指纹（result_hash）对不上：写的是 {proof.result_hash}，重新算出来是 {found}"
         yield Checked("结果", ok=False, says=says, place="result_hash")

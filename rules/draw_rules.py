@@ -4,8 +4,9 @@ What is published is hashed and does not change any more; of what a manager writ
 customers is taken over, and shown (`better`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime
@@ -14,11 +15,15 @@ from rules.clock import BEIJING
 from rules.draw_proof import PrizeProof
 from rules.draws import Draw, Eligibility, Prize
 from rules.money import say_money
+from rules.published import Promise, improved
 from rules.value import Value
 from rules.when import say_duration
 
 NOBODY_KNOWS = "还不能确定您是不是群成员"
 """Not a refusal: whoever says so at the entry has to show it at the claim."""
+
+TAGS_UNKNOWN = "现在查不到您的信息，请过一会儿再试"
+"""No refusal either: the platform did not answer when it was asked for somebody's tags."""
 
 _WEEKDAYS = "一二三四五六日"
 
@@ -102,6 +107,7 @@ _WAYS = {
     "tag": "收到邀请的客户在活动页面上点一下「我要参加」",
     "points": "在活动页面上用 {points} 个积分报名",
     "quiz": "在活动页面上答题，答对就算参加",
+    "checked_in": "当天打过卡的人，在活动页面上点一下「我要参加」",
     "grab": "开抢以后在活动页面上点「抢」，先到先得",
 }
 _HOW = {
@@ -165,7 +171,8 @@ def masked(name: str) -> str:
 class EntrantFacts(Value):
     """What is known of somebody, about one draw. `known`: whether the roster's name for them is known at all.
 
-    `member_since`: since when they are in one of its groups; None = they are in none. `tags` as the platform has them.
+    `member_since`: since when they are in one of its groups; None = they are in none. `tags` as the platform has them;
+    None = it did not say.
     """
 
     known: bool
@@ -173,12 +180,13 @@ class EntrantFacts(Value):
     other_company: bool = False
     blocked: bool = False
     member_since: AwareDatetime | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = ()
     won_this_month: bool = False
 
 
 def why_not(draw: Draw, facts: EntrantFacts, now: datetime) -> str:
-    """Why somebody may not take part (a sentence for them); "" = they may. NOBODY_KNOWS: they may, for the time being.
+    """Why somebody may not take part (a sentence for them); "" = they may. NOBODY_KNOWS: they may, for the time being;
+    TAGS_UNKNOWN: ask again.
 
     Asked at the entry, once more when the list is closed, and of winners at the draw and at the claim.
     """
@@ -200,6 +208,8 @@ def _why_not_as_member(who: Eligibility, tags: Collection[str], facts: EntrantFa
         return "您不在活动的群里"
     if facts.member_since > now - who.member_for:
         return f"进群满 {say_duration(who.member_for)} 才能参加"
+    if facts.tags is None:
+        return TAGS_UNKNOWN if tags or who.not_tags else ""
     if set(facts.tags) & set(who.not_tags) or (tags and not set(facts.tags) & set(tags)):
         return "这次活动没有邀请您，下次再来"
     return ""
@@ -229,29 +239,46 @@ def better(now_is: Draw, written: Draw) -> Better:
     if written.claim_within > now_is.claim_within:
         fields["claim_within"] = written.claim_within
         changes.append(f"领奖时间延长到 {say_duration(written.claim_within)}")
-    prizes = [_better_prize(old, new, changes) for old, new in zip(now_is.prize, written.prize, strict=False)]
-    prizes += now_is.prize[len(prizes) :]
+    places = improved(_promises(now_is.prize), _promises(written.prize))
+    prizes = list(now_is.prize)
+    for place in places:
+        prizes[place] = _merged(now_is.prize[place], written.prize[place])
+        changes.append(f"奖品增加：{now_is.prize[place].say()} → {prizes[place].say()}")
     fields["prize"] = tuple(prizes)
     return Better(now_is.model_copy(update=fields), changes) if changes else Better(now_is, [])
 
 
-def _better_prize(old: Prize, new: Prize, changes: list[str]) -> Prize:
-    """More money for each share, or more shares of at least as much; a prize of another kind is another prize."""
-    if old.type != new.type or old.what != new.what or new == old:
-        return old
-    more_shares, same_shares = new.shares > old.shares, new.shares == old.shares
-    enough = _each(new) >= _each(old)
-    if not (enough and (more_shares or (same_shares and _each(new) > _each(old)))):
-        return old
-    merged = old.model_copy(update={key: getattr(new, key) for key in ("shares", "total", "amount", "value")})
-    changes.append(f"奖品增加：{old.say()} → {merged.say()}")
-    return merged
+def _promises(prizes: Sequence[Prize]) -> dict[int, Promise]:
+    """By their places; a prize of another kind is another prize."""
+    return {
+        place: Promise(what=f"{prize.type} {prize.what}", each=_each(prize), number=prize.shares)
+        for place, prize in enumerate(prizes)
+    }
 
 
-def _each(prize: Prize) -> float:
-    return prize.total / prize.shares if prize.total is not None else float(prize.amount or prize.value or 0)
+def _each(prize: Prize) -> Fraction:
+    return (
+        Fraction(prize.total, prize.shares) if prize.total is not None else Fraction(prize.amount or prize.value or 0)
+    )
 
 
-def say_no_money(draw: Draw, cost: int, free: int) -> str:
-    """Why a draw is not announced."""
-    return f"「{draw.title}」（{draw.name}）要 {say_money(cost)}，这个月的预算只剩 {say_money(free)}，这一期不办"
+def _merged(old: Prize, new: Prize) -> Prize:
+    """With the cap as it is written now: the more there is, the more one share has to hold."""
+    return old.model_copy(update={key: getattr(new, key) for key in ("shares", "total", "amount", "value", "most")})
+
+
+def say_no_money(draw: Draw, cost: int, free: int, *, better: bool = False) -> str:
+    """Why a draw is not announced; or, of `better` prizes, why those that were published stay."""
+    called = f"「{draw.title}」（{draw.name}）"
+    if better:
+        return f"{called}加的奖品还要 {say_money(cost)}，这个月的预算只剩 {say_money(free)}，已经公示的一期照旧"
+    return f"{called}要 {say_money(cost)}，这个月的预算只剩 {say_money(free)}，这一期不办"
+
+
+def say_goes_on(title: str, name: str, draw_at: datetime, *, gone: bool) -> str:
+    """What managers are told of a draw that is on though its settings were changed."""
+    what = "设置里没有它了" if gone else "设置里的时间改了，新的时间从下一期算起"
+    return (
+        f"「{title}」（{name}）{say_moment(draw_at)} 这一期已经公示，照样办；{what}。"
+        f"不想办了：steward draw cancel {name} --because …"
+    )

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from rules.draw_rules import say_moment
 from rules.draws import Draw
-from rules.money import say_money
 
-SHOWN = 10
+SHOWN, NAMED = 10, 3
+
+
+class Notice(NamedTuple):
+    """A card that opens a page. `facts`: label and value."""
+
+    title: str
+    text: str
+    facts: list[tuple[str, str]]
 
 
 def say_opened(draw: Draw, close_at: datetime, draw_at: datetime) -> str:
@@ -35,11 +43,16 @@ def say_card(draw: Draw) -> tuple[str, str]:
     return draw.title, f"主办方：{draw.organiser}"
 
 
-def say_to_staff(draw: Draw, name: str, lines: Sequence[tuple[str, str, int]], entrants: int) -> str:
-    """Who has won what, for managers: (name, prize, fen)."""
-    said = [f"抽奖「{draw.title}」（{name}）开奖了：{entrants} 人参加，{len(lines)} 人中奖。"]
-    for who, prize, amount in lines[:20]:
-        said.append(f"· {who}：{prize}{' ' + say_money(amount) if amount else ''}")
-    if len(lines) > 20:
-        said.append(f"……还有 {len(lines) - 20} 位，用 steward draw show {name} 看全部。")
-    return "\n".join(said)
+def say_to_staff(draw: Draw, names: Sequence[str], entrants: int, until: datetime | None) -> Notice:
+    """The card for staff. `names`: of the winners, in full; "" where nobody knows."""
+    known = [name for name in names if name]
+    some = "、".join(known[:NAMED]) + (f" 等 {len(names)} 位" if len(names) > min(len(known), NAMED) else "")
+    facts = [("参加", f"{entrants} 人"), ("中奖", f"{len(names)} 人")]
+    if until:
+        facts.append(("领奖到", say_moment(until)))
+    return Notice(f"抽奖「{draw.title}」开奖了", some if known else "这一期没有人中奖" if not names else "", facts)
+
+
+def say_not_sent(draw: Draw, groups: int, why: str) -> tuple[str, str]:
+    """Managers are told that a send about a draw failed: title and text."""
+    return "抽奖的消息没有发出去", f"「{draw.title}」的消息有 {groups} 个群没有发出去：{why}。已经请群主自己发。"

@@ -18,6 +18,9 @@ from rules.schedule import When
 from rules.value import Value
 from rules.when import Duration
 
+TOLD_WORTH = 50_000
+"""Of prizes worth more than 500 CNY it is published which have been claimed (规范促销行为暂行规定, money §4)."""
+
 MOST_WORTH = 5_000_000
 """One prize is worth at most 50,000 CNY (规范促销行为暂行规定, money §4)."""
 
@@ -30,8 +33,18 @@ PayBy = Annotated[
     Literal["owner", "coupon", "wechat"], Spelled({"群主": "owner", "券": "coupon", "微信支付": "wechat"})
 ]
 Enter = Annotated[
-    Literal["sign_up", "all", "tag", "points", "quiz", "grab"],
-    Spelled({"报名": "sign_up", "全员": "all", "标签": "tag", "积分": "points", "答题": "quiz", "抢": "grab"}),
+    Literal["sign_up", "all", "tag", "points", "quiz", "checked_in", "grab"],
+    Spelled(
+        {
+            "报名": "sign_up",
+            "全员": "all",
+            "标签": "tag",
+            "积分": "points",
+            "答题": "quiz",
+            "打卡": "checked_in",
+            "抢": "grab",
+        }
+    ),
 ]
 
 
@@ -193,11 +206,12 @@ class Draw(Settings):
         default=None,
         description="怎么参加：报名（sign_up，在页面上点一下）、全员（all，群里所有人）、"
         "标签（tag，有 tags 里标签的人）、积分（points，报名时用掉积分）、答题（quiz，答对才算）、"
-        "抢（grab，先到先得）。群主在群里发的不用写。",
+        "打卡（checked_in，当天打过 checkin 那个打卡的人才能报名）、抢（grab，先到先得）。群主在群里发的不用写。",
     )
     tags: Names = Field(default=(), description="有哪些企业标签的人参加（enter 写 tag 时）：有其中一个就算。")
     points: int = Field(default=0, ge=0, le=100_000, description="报名用掉几个积分（enter 写 points 时）。")
     quiz: Quiz | None = Field(default=None, description="竞猜的题目（enter 写 quiz 时）。")
+    checkin: str = Field(default="", description="当天打过哪个打卡才能报名：写打卡的名字（enter 写 打卡 时）。")
     who: Eligibility = Field(default=Eligibility(), description="谁能参加：进群多久、一个月几次、哪些标签不算。")
     announce_before: Duration = Field(
         default=timedelta(days=2), description="开奖前多久公示规则。公示以后规则不能再改。"
@@ -240,7 +254,7 @@ class Draw(Settings):
         return self.pay_by == "owner" and self.pays_money
 
     @property
-    def way_in(self) -> Literal["in_group", "sign_up", "all", "tag", "points", "quiz", "grab"]:
+    def way_in(self) -> Literal["in_group", "sign_up", "all", "tag", "points", "quiz", "checked_in", "grab"]:
         """How people take part."""
         return "in_group" if self.in_group else self.enter or "sign_up"
 

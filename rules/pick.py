@@ -1,7 +1,7 @@
 """Who wins, so that anybody can work it out again. Pure; docs/draws.md says the same in words.
 
 Before anybody enters SHA-256(seed) is published, when the list is closed SHA-256(list). Then every entrant has a key,
-HMAC-SHA256(seed ‖ beacon, entrant ‖ draw): nobody could know it before the seed is revealed, and nobody could choose
+HMAC-SHA256(seed, entrant ‖ draw): nobody could know it before the seed is revealed, and nobody could choose
 it. The smallest keys win; those that follow are the alternates, in order. With weights, −ln(u)/w takes the key's place
 (u: the key as a fraction), so a ticket of weight 3 wins as often as three tickets would.
 """
@@ -130,16 +130,14 @@ def written(entrant: Entrant) -> str | list[Any]:
 # --- the pick ---------------------------------------------------------------------------------------------------------
 
 
-def pick(
-    entrants: Iterable[Entrant], most: int, *, seed: bytes, draw: str, beacon: bytes = b"", weighted: bool = False
-) -> list[Picked]:
+def pick(entrants: Iterable[Entrant], most: int, *, seed: bytes, draw: str, weighted: bool = False) -> list[Picked]:
     """The first `most` by their keys, best first: winners, then alternates. Any order of `entrants` gives the same.
 
     They are gone through once, and only `most` are remembered. Without `weighted` every weight must be 1: BadList.
     """
     if most < 1:
         return []
-    inner, outer = _pads(seed + beacon)
+    inner, outer = _pads(seed)
     if weighted:
         found = _lightest(entrants, most, inner, outer, draw.encode())
     else:

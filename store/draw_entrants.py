@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
@@ -11,8 +12,8 @@ from sqlmodel import select as select_rows
 
 from rules.pick import Entrant
 from store.built import once
-from store.columns import table_of
-from store.database import Tx
+from store.columns import UtcTime, table_of
+from store.database import Database, Tx
 from store.draws import DrawRow, EntrantRow, ShareRow
 from store.identities import ProofRow
 from store.roster import MemberRow
@@ -24,7 +25,18 @@ AT_ONCE = 5_000
 
 async def enter(tx: Tx, row: Mapping[str, Any]) -> bool:
     """One entry, by the columns of its row; False where this person has entered this draw before."""
-    return await enter_all(tx, [row]) == 1
+    connection = await tx.connection()
+    entry = {**_BLANK, **row}
+    return int((await connection.execute(_enter(connection.dialect.name), entry)).rowcount) == 1
+
+
+_BLANK: Mapping[str, Any] = {"visitor_id": None, "external_userid": None, "weight": 1, "out": ""}
+
+
+@cache
+def _enter(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return once(insert(_ENTRANTS).on_conflict_do_nothing(index_elements=["draw_id", "person"]))
 
 
 async def enter_all(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -33,9 +45,7 @@ async def enter_all(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> int:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     written = 0
     for first in range(0, len(rows), 500):
-        some = [
-            {"visitor_id": None, "external_userid": None, "weight": 1, "out": "", **row} for row in rows[first:][:500]
-        ]
+        some = [{**_BLANK, **row} for row in rows[first:][:500]]
         statement = insert(_ENTRANTS).values(some).on_conflict_do_nothing(index_elements=["draw_id", "person"])
         written += (await connection.execute(statement)).rowcount
     return written
@@ -70,6 +80,12 @@ async def glance(tx: Tx, draw_id: int, visitor_id: int) -> Glance | None:
     """None: there is no such draw."""
     which = {"draw": draw_id, "visitor": visitor_id}
     row = (await (await tx.connection()).execute(_GLANCE, which)).one_or_none()
+    return Glance._make(row) if row else None
+
+
+async def quick_glance(store: Database, draw_id: int, visitor_id: int) -> Glance | None:
+    """Likewise, of whoever does not write."""
+    row = (await store.ask(_GLANCE, draw=draw_id, visitor=visitor_id)).one_or_none()
     return Glance._make(row) if row else None
 
 
@@ -196,6 +212,31 @@ async def members_since(tx: Tx, chat_ids: Iterable[str], people: Collection[str]
         rows = (await (await tx.connection()).execute(query)).all()
         found |= {row[0]: row[1] for row in rows}
     return found
+
+
+class Place(NamedTuple):
+    """A group that somebody is or was in."""
+
+    chat_id: str
+    since: datetime
+    left_at: datetime | None
+    unionid: str | None
+
+
+async def places_of(tx: Tx, external_userid: str) -> list[Place]:
+    """Everywhere one person is or was."""
+    rows = await (await tx.connection()).execute(_PLACES, {"who": external_userid})
+    return [Place._make(row) for row in rows]
+
+
+_PLACES = once(
+    select(
+        _MEMBERS.c.chat_id,
+        func.coalesce(_MEMBERS.c.joined_at, _MEMBERS.c.seen_at, type_=UtcTime()),
+        _MEMBERS.c.left_at,
+        _MEMBERS.c.unionid,
+    ).where(_MEMBERS.c.external_userid == bindparam("who"))
+)
 
 
 async def unionids_of(tx: Tx, people: Collection[str]) -> dict[str, set[str]]:

@@ -4,19 +4,22 @@ has one per draw, and where the rules say so one a month: unique columns see to 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel import select as select_rows
 
 from rules.draw_proof import ShareOf
+from store.built import once
 from store.columns import table_of
 from store.database import Tx, one
 from store.draws import ShareRow, WinnerRow
 
 LIVE = ("won", "claimed", "paid")
+_FIRST = ("paid", "claimed", "won", "lapsed", "dropped")
 _SHARES, _WINNERS = table_of(ShareRow), table_of(WinnerRow)
 
 
@@ -45,41 +48,45 @@ async def free_shares(tx: Tx, draw_id: int) -> int:
 
 
 async def is_any_free(tx: Tx, draw_id: int) -> bool:
-    free = (_SHARES.c.draw_id == draw_id) & _SHARES.c.taken_by.is_(None)
-    return await one(tx, select(_SHARES.c.id).where(free).limit(1)) is not None
+    return await one(tx, _FREE, draw=draw_id) is not None
+
+
+_FREE = once(
+    select(_SHARES.c.id)
+    .where(_SHARES.c.draw_id == bindparam("draw"), _SHARES.c.taken_by.is_(None))
+    .limit(literal_column("1"))
+)
 
 
 async def take_share(tx: Tx, draw_id: int, person: str, *, now: datetime) -> ShareOf | None:
     """The first free share is this person's, who has none yet. None: there is none left."""
     connection = await tx.connection()
-    first = (
-        select(_SHARES.c.id)
-        .where(_SHARES.c.draw_id == draw_id, _SHARES.c.taken_by.is_(None))
-        .order_by(_SHARES.c.number)
-        .limit(1)
-    )
-    if connection.dialect.name == "postgresql" and (
-        found := await _taken(tx, first.with_for_update(skip_locked=True), person, now)
-    ):
+    wanted = {"draw": draw_id, "person": person, "now": now}
+    if connection.dialect.name == "postgresql" and (found := await _taken(tx, _TAKE_UNLOCKED, wanted)):
         return found
     # What another transaction is about to take may yet come back: wait for it before saying that nothing is left.
     for _ in range(3):
-        if found := await _taken(tx, first.with_for_update(), person, now):
+        if found := await _taken(tx, _TAKE, wanted):
             return found
         if not await is_any_free(tx, draw_id):
             return None
     return None
 
 
-async def _taken(tx: Tx, first: Any, person: str, now: datetime) -> ShareOf | None:
-    statement = (
-        update(_SHARES)
-        .where(_SHARES.c.id == first.scalar_subquery(), _SHARES.c.taken_by.is_(None))
-        .values(taken_by=person, taken_at=now)
-        .returning(_SHARES.c.number, _SHARES.c.prize, _SHARES.c.amount)
-    )
-    row = (await (await tx.connection()).execute(statement)).one_or_none()
+async def _taken(tx: Tx, statement: Any, wanted: Mapping[str, Any]) -> ShareOf | None:
+    row = (await (await tx.connection()).execute(statement, wanted)).one_or_none()
     return ShareOf._make(row) if row else None
+
+
+def _take(*, skip_locked: bool) -> Any:
+    first = select(_SHARES.c.id).where(_SHARES.c.draw_id == bindparam("draw"), _SHARES.c.taken_by.is_(None))
+    first = first.order_by(_SHARES.c.number).limit(literal_column("1")).with_for_update(skip_locked=skip_locked)
+    this = (_SHARES.c.id == first.scalar_subquery()) & _SHARES.c.taken_by.is_(None)
+    taken = update(_SHARES).where(this).values(taken_by=bindparam("person"), taken_at=bindparam("now"))
+    return once(taken.returning(_SHARES.c.number, _SHARES.c.prize, _SHARES.c.amount))
+
+
+_TAKE, _TAKE_UNLOCKED = _take(skip_locked=False), _take(skip_locked=True)
 
 
 async def note_taken(tx: Tx, draw_id: int, number: int, person: str, *, now: datetime) -> None:
@@ -100,9 +107,24 @@ async def give_back_share(tx: Tx, draw_id: int, number: int) -> None:
 async def win(tx: Tx, row: Mapping[str, Any]) -> bool:
     """One winner, by the columns of the row. False: they have won in this draw, or in this month, before."""
     connection = await tx.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    full = {"visitor_id": None, "external_userid": None, "month_key": None, "because": "", **row}
-    return (await connection.execute(insert(_WINNERS).values(full).on_conflict_do_nothing())).rowcount == 1
+    return int((await connection.execute(_win(connection.dialect.name), {**_BLANK, **row})).rowcount) == 1
+
+
+_BLANK: Mapping[str, Any] = {
+    "visitor_id": None,
+    "external_userid": None,
+    "month_key": None,
+    "claimed_at": None,
+    "paid_at": None,
+    "ended_at": None,
+    "because": "",
+}
+
+
+@cache
+def _win(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return once(insert(_WINNERS).on_conflict_do_nothing())
 
 
 async def winner(tx: Tx, winner_id: int, *, lock: bool = False) -> WinnerRow | None:
@@ -117,10 +139,19 @@ async def of_draw(tx: Tx, draw_id: int, *, lock: bool = False) -> list[WinnerRow
     return list((await tx.exec(query)).all())
 
 
-async def win_of(tx: Tx, draw_id: int, visitor_id: int, external_userid: str | None) -> WinnerRow | None:
-    """What somebody has won in this draw, by whichever of their two names."""
+async def wins_of(tx: Tx, draw_id: int, visitor_id: int, external_userid: str | None) -> list[WinnerRow]:
+    """What somebody has won in this draw, by whichever of their two names; first what is on its way or theirs to claim.
+
+    More than one: they turned out to be one person after the draw, or lost one and came into another.
+    """
     query = select_rows(WinnerRow).where(WinnerRow.draw_id == draw_id, _theirs(visitor_id, external_userid))
-    return (await tx.exec(query.order_by(col(WinnerRow.id)).execution_options(populate_existing=True))).first()
+    rows = (await tx.exec(query.order_by(col(WinnerRow.id)).execution_options(populate_existing=True))).all()
+    return sorted(rows, key=lambda row: (_FIRST.index(row.state), row.person != external_userid))
+
+
+async def win_of(tx: Tx, draw_id: int, visitor_id: int, external_userid: str | None) -> WinnerRow | None:
+    """The first of them."""
+    return next(iter(await wins_of(tx, draw_id, visitor_id, external_userid)), None)
 
 
 async def wins_in_month(tx: Tx, month: str, people: Collection[str]) -> set[str]:
@@ -135,13 +166,20 @@ async def wins_in_month(tx: Tx, month: str, people: Collection[str]) -> set[str]
 
 async def has_won(tx: Tx, month: str, visitor_id: int, external_userid: str | None, *, but: int = 0) -> bool:
     """Whether somebody has a prize of this month, by whichever name; the draw `but` does not count."""
-    query = select_rows(WinnerRow.id).where(
-        WinnerRow.month == month,
-        col(WinnerRow.state).in_(LIVE),
-        WinnerRow.draw_id != but,
-        _theirs(visitor_id, external_userid),
+    which = {"month": month, "but": but, "visitor": visitor_id, "who": external_userid}
+    return await one(tx, _HAS_WON, **which) is not None
+
+
+_HAS_WON = once(
+    select(_WINNERS.c.id)
+    .where(
+        _WINNERS.c.month == bindparam("month"),
+        _WINNERS.c.state.in_([literal_column(f"'{state}'") for state in LIVE]),
+        _WINNERS.c.draw_id != bindparam("but"),
+        or_(_WINNERS.c.visitor_id == bindparam("visitor"), _WINNERS.c.external_userid == bindparam("who")),
     )
-    return (await tx.exec(query.limit(1))).first() is not None
+    .limit(literal_column("1"))
+)
 
 
 def _theirs(visitor_id: int, external_userid: str | None) -> Any:

@@ -8,10 +8,11 @@ are secret until the draw is over. Entries are in store/draw_entrants.py, winner
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Index, func, text, update
+from sqlalchemy import Index, bindparam, func, text, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, UniqueConstraint, col, select
 
+from store.built import once
 from store.columns import BigId, Json, UtcTime, table_of
 from store.database import Tx, one
 
@@ -168,7 +169,7 @@ class DrawCalendarRow(SQLModel, table=True):
 
 class DrawHouseRow(SQLModel, table=True):
     """What this installation draws with, as its settings said last: `secret`, hex, from which every draw's seed is made
-    (and from no seed can another be told); `address`: where its pages are.
+    (and from no seed can another be told); `address`: where its pages are; `public`: where entrances are.
     """
 
     __tablename__ = "draw_house"
@@ -176,6 +177,7 @@ class DrawHouseRow(SQLModel, table=True):
     id: int = Field(default=1, primary_key=True)
     secret: str
     address: str
+    public: str = ""
     at: datetime = Field(sa_type=UtcTime)
 
 
@@ -189,18 +191,24 @@ async def house(tx: Tx) -> DrawHouseRow | None:
     return await tx.get(DrawHouseRow, 1)
 
 
-async def note_house(tx: Tx, *, secret: str, address: str, now: datetime) -> None:
+async def note_house(tx: Tx, *, secret: str, address: str, public: str = "", now: datetime) -> None:
     """Said at every start."""
     row = await house(tx)
     if row is None:
-        tx.add(DrawHouseRow(secret=secret, address=address, at=now))
-    elif (row.secret, row.address) != (secret, address):
-        row.secret, row.address, row.at = secret, address, now
+        tx.add(DrawHouseRow(secret=secret, address=address, public=public, at=now))
+    elif (row.secret, row.address, row.public) != (secret, address, public):
+        row.secret, row.address, row.public, row.at = secret, address, public, now
     await tx.flush()
 
 
 async def draw(tx: Tx, draw_id: int, *, lock: bool = False) -> DrawRow | None:
     return await tx.get(DrawRow, draw_id, with_for_update=lock, populate_existing=lock)
+
+
+async def kept_open(tx: Tx, draw_id: int) -> DrawRow | None:
+    """The draw as it is now, which cannot be closed until this transaction ends; others may go in beside it."""
+    how = {"read": True, "key_share": True}
+    return await tx.get(DrawRow, draw_id, with_for_update=how, populate_existing=True)
 
 
 async def with_key(tx: Tx, key: str) -> DrawRow | None:
@@ -215,12 +223,16 @@ async def add(tx: Tx, row: DrawRow) -> DrawRow:
 
 
 async def shown(tx: Tx, name: str, *, now: datetime) -> DrawRow | None:
-    """The draw of this name that a page shows: one that people can enter or wait for, else the latest there was."""
-    mine = select(DrawRow).where(DrawRow.name == name, DrawRow.state != "cancelled")
+    """The draw of this name that a page shows: one that people can enter or wait for, else the latest there was; one
+    that was cancelled as long as nobody waits for anything else.
+    """
+    mine = select(DrawRow).where(DrawRow.name == name)
     coming = mine.where(col(DrawRow.state).in_(["announced", "open", "frozen"])).order_by(col(DrawRow.draw_at))
     past = mine.order_by(col(DrawRow.draw_at).desc(), col(DrawRow.id).desc())
-    latest = (await tx.exec(past.limit(1))).first()
+    latest = (await tx.exec(past.where(DrawRow.state != "cancelled").limit(1))).first()
     next_one = (await tx.exec(coming.limit(1))).first()
+    if next_one is None and (latest is None or latest.state == "closed"):
+        return (await tx.exec(past.limit(1))).first()
     if next_one is None or latest is None or latest.state in ("announced", "open", "frozen"):
         return next_one or latest
     opens = next_one.state != "announced" or next_one.open_at <= now
@@ -266,7 +278,8 @@ class Due(NamedTuple):
 async def raise_due(tx: Tx, *, now: datetime, again_at: datetime, at_most: int = 100) -> list[Due]:
     """The draws whose step is due; they will be again at `again_at`, unless what follows says otherwise."""
     query = select(DrawRow).where(col(DrawRow.due_at) <= now).order_by(col(DrawRow.due_at), col(DrawRow.id))
-    rows = (await tx.exec(query.limit(at_most).with_for_update(skip_locked=True))).all()
+    # Whoever enters at this moment (`kept_open`) does not stand in its way.
+    rows = (await tx.exec(query.limit(at_most).with_for_update(skip_locked=True, key_share=True))).all()
     found = [Due(row.id, row.state, row.due_at) for row in rows if row.due_at is not None]
     for row in rows:
         row.due_at = again_at
@@ -275,8 +288,11 @@ async def raise_due(tx: Tx, *, now: datetime, again_at: datetime, at_most: int =
 
 
 async def next_due(tx: Tx) -> datetime | None:
-    found: datetime | None = await one(tx, columns(func.min(_DRAWS.c.due_at)).where(_DRAWS.c.due_at.is_not(None)))
+    found: datetime | None = await one(tx, _NEXT_DUE)
     return found
+
+
+_NEXT_DUE = once(columns(func.min(_DRAWS.c.due_at)).where(_DRAWS.c.due_at.is_not(None)))
 
 
 async def hurry(tx: Tx, draw_id: int, *, at: datetime) -> None:
@@ -292,5 +308,8 @@ async def calendar(tx: Tx) -> DrawCalendarRow | None:
 
 async def next_calendar(tx: Tx, config_id: int) -> datetime | None:
     """When it is gone over next; None where it never was under this config."""
-    found: datetime | None = await one(tx, columns(_CALENDAR.c.due_at).where(_CALENDAR.c.config_id == config_id))
+    found: datetime | None = await one(tx, _NEXT_CALENDAR, config_id=config_id)
     return found
+
+
+_NEXT_CALENDAR = once(columns(_CALENDAR.c.due_at).where(_CALENDAR.c.config_id == bindparam("config_id")))

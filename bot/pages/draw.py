@@ -5,6 +5,7 @@ GET, so pressing twice, going back and loading again are the same as pressing on
 check, worked out anew; `/d/proof/{number}.json`: the file that anybody can check by themselves.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,22 +13,24 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from loguru import logger
 
-from bot.pages.guest import network
-from bot.pages.page import PRIVATE, Refused, apologise, read_form, show
+from bot.pages.campaign import apologised
+from bot.pages.page import PRIVATE, Number, Refused, read_form, show
 from bot.pages.throttle import Throttle
-from bot.pages.visitor import Front, Someone, begin, in_cookie, redirect, turned_away, who_is_there
+from bot.pages.visitor import Front, Someone, ask_mp, turned_away, who_is_there
 from handlers import draw_entry, prizes
 from handlers.draw_pick import proof_of
 from handlers.draw_view import View, view
 from rules.draw_proof import verify
 from rules.events import DrawEntered, PrizeClaimed
 from store import draws
-from store.database import Clash, StoreUnavailable
+from store.database import Clash
 
 _TRIES = 5  # where two transactions stood in each other's way
 SOONEST, RARELY = 2, 60  # seconds until a page looks again
+MOST_LINES = 200
+MOST_CHECKED = 50_000
+"""Entrants up to whom the page works everything out anew; beyond it the file is for those who want to know."""
 
 
 def draw_page(front: Front, crowd: Throttle) -> APIRouter:
@@ -35,30 +38,18 @@ def draw_page(front: Front, crowd: Throttle) -> APIRouter:
     router = APIRouter()
 
     @router.get("/d/proof/{number}.json")
-    async def proof(request: Request, number: int) -> Response:
-        return await _apologised(crowd, request, lambda: _proof(front, number))
+    async def proof(request: Request, number: Number) -> Response:
+        return await apologised(crowd, request, lambda: _proof(front, number), "a draw")
 
     @router.get("/d/{name}")
     async def look(request: Request, name: str) -> Response:
-        return await _apologised(crowd, request, lambda: _look(front, request, name))
+        return await apologised(crowd, request, lambda: _look(front, request, name), "a draw")
 
     @router.post("/d/{name}")
     async def press(request: Request, name: str) -> Response:
-        return await _apologised(crowd, request, lambda: _press(front, request, name))
+        return await apologised(crowd, request, lambda: _press(front, request, name), "a draw")
 
     return router
-
-
-async def _apologised(crowd: Throttle, request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
-    try:
-        if not crowd.allows(network(request)):
-            raise Refused(429, "crowded")
-        return await work()
-    except Refused as refused:
-        return apologise(refused)
-    except StoreUnavailable as error:
-        logger.error("the database is not available for a draw: {}", error)
-        return apologise(Refused(503, "away"))
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -73,9 +64,11 @@ async def _look(front: Front, request: Request, name: str) -> Response:
         found = await view(tx, name, who.visitor_id, now=now)
         if found is None:
             raise Refused(404, "no_draw")
-        checks = []
-        if request.query_params.get("show") == "check" and found.row.drawn_at and found.stage != "in_group":
-            checks = verify((await proof_of(tx, found.row)).model_dump())
+        wanted = request.query_params.get("show") == "check" and found.row.entrants <= MOST_CHECKED
+        is_there = wanted and found.row.drawn_at is not None and found.stage in ("drawn", "over")
+        proof = await proof_of(tx, found.row) if is_there else None
+    # Beside the loop: of many entrants it takes a while, and everybody else waits for theirs.
+    checks = await asyncio.to_thread(verify, proof.model_dump()) if proof else []
     return show(
         "draw.html",
         it=found,
@@ -84,9 +77,12 @@ async def _look(front: Front, request: Request, name: str) -> Response:
         now=now,
         staff=who.kind == "staff",
         said=_said(front, request),
+        lines=[line for place, line in enumerate(found.lines) if place < MOST_LINES or line.mine],
         checks=checks,
         until=_until(found),
         left=_left(found, now),
+        to_draw=say_left(found.row.draw_at - now),
+        can_check=found.row.entrants <= MOST_CHECKED,
         after=_look_again(found, now),
         contact=_contact(front),
         key=front.desk.links.form_key("draw", _form_of(name, who)),
@@ -161,7 +157,7 @@ async def _press(front: Front, request: Request, name: str) -> Response:
     who = await _admit(front, request)
     if isinstance(who, Response):
         return who
-    form = await read_form(front.desk, request, "draw", _form_of(name, who))
+    form = await read_form(front.desk, request, "draw", _form_of(name, who), base=front.campaign_url)
     if who.kind != "customer":
         raise Refused(403, "foreign")
     draw_id, act, answer = (form.get(each, [""])[0] for each in ("draw", "act", "answer"))
@@ -173,7 +169,8 @@ async def _press(front: Front, request: Request, name: str) -> Response:
     else:
         because = await _enter(front, int(draw_id), who.visitor_id, answer)
     front.desk.wake()
-    if claims and because == prizes.NEEDS_OPENID and (response := _ask_mp(front, request, name)) is not None:
+    asks = claims and because == prizes.NEEDS_OPENID
+    if asks and (response := ask_mp(front, request, f"/d/{quote(name)}")) is not None:
         return response
     query = f"?{urlencode({'said': front.desk.links.seal('draw-said', [because])})}" if because else ""
     return Response(status_code=303, headers={**PRIVATE, "location": f"{quote(name)}{query}"})
@@ -222,17 +219,6 @@ def _why(decisions: list[Any]) -> str:
     if not decisions:
         raise Refused(404, "no_draw")
     return decisions[0].because if decisions[0].verdict == "miss" else ""
-
-
-def _ask_mp(front: Front, request: Request, name: str) -> Response | None:
-    """Off to the 公众号, which knows by which openid they are paid, and back here; None: there is none."""
-    said = in_cookie(front, request)
-    if front.mp is None or said is None:
-        return None
-    path = f"/d/{quote(name)}"
-    if front.campaign_url != front.desk.links.public_url:
-        return redirect(f"{front.desk.links.public_url}/login/confirm?{urlencode({'to': path})}")
-    return begin(front, path, "mp", said.home)
 
 
 # --- the proof --------------------------------------------------------------------------------------------------------

@@ -1,19 +1,19 @@
 """Groups with people, a config with draws, and a clock that goes from step to step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import select
 
-from handlers import draw_entry, draws, identity, payouts, prizes
+from handlers import draw_entry, draws, identity, payout_books, prizes
 from handlers.draw_pick import proof_of
 from rules.book import Book
 from rules.decision import Decision
 from rules.draw_proof import DrawProof
 from rules.events import DrawEntered, DrawsDue, DrawStepDue, PrizeClaimed, WinnerUnpayable
 from rules.identity import Proof
-from store import draw_winners, identities, ledger
+from store import draw_winners, identities, ledger, pay_accounts
 from store import draws as draw_rows
 from store import payouts as payout_rows
 from store.database import Database
@@ -26,6 +26,7 @@ FRIDAY = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)  # 20:00 in Beijing
 WEDNESDAY = FRIDAY - timedelta(days=2)
 LONG_AGO = FRIDAY - timedelta(days=400)
 MP = "wxmp1"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 FIXED = {"type": "固定", "amount": "5元", "shares": 3}
 
@@ -80,7 +81,7 @@ class Fair:
                 )
             tx.add(DrawCalendarRow(id=1, due_at=self.now, config_id=0))
             await draw_rows.note_house(tx, secret="5" * 64, address="https://c.example.com", now=self.now)
-            await payout_rows.note_account(tx, "mch1", MP, now=self.now)
+            await pay_accounts.note_account(tx, "mch1", MP, now=self.now)
         await self.come(*people)
 
     async def come(self, *people: str, chat_id: str = "wr0", since: datetime = LONG_AGO) -> None:
@@ -128,6 +129,11 @@ class Fair:
             raise AssertionError("it never comes to rest")
         self.now = max(self.now, moment)
 
+    async def hourly(self, moment: datetime) -> None:
+        """Likewise, with a look at the calendar every few hours."""
+        while self.now < moment:
+            await self.until(min(moment, self.now + timedelta(hours=6)))
+
     async def step(self, wecom: Gateway | None = None) -> None:
         """The steps that are due now."""
         async with self.db.write() as tx:
@@ -144,10 +150,10 @@ class Fair:
         async with self.db.write() as tx:
             return _why(await draw_entry.handle(event, draw_entry.Seen(tags), tx, self.book, self.now))
 
-    async def claim(self, visitor_id: int, draw_id: int = 1) -> str:
+    async def claim(self, visitor_id: int, draw_id: int = 1, **tags: tuple[str, ...]) -> str:
         event = PrizeClaimed(at=self.now, draw_id=draw_id, visitor_id=visitor_id)
         async with self.db.write() as tx:
-            return _why(await prizes.handle(event, {}, tx, self.book, self.now))
+            return _why(await prizes.handle(event, tags, tx, self.book, self.now))
 
     async def unpayable(self, winner_id: int, draw_id: int = 1) -> None:
         event = WinnerUnpayable(at=self.now, draw_id=draw_id, winner_id=winner_id, because="NO_AUTH")
@@ -160,7 +166,7 @@ class Fair:
             for row in await payout_rows.of_draw(tx, 1):
                 if not row.is_over:
                     row.state, row.due_at, row.ended_at = "received", None, self.now
-                    await payouts.book_it(tx, row, now=self.now)
+                    await payout_books.book_it(tx, row, now=self.now)
                     if row.winner_id:
                         await payout_rows.winner_is_paid(tx, row.winner_id, now=self.now)
 
@@ -205,6 +211,22 @@ class Fair:
             found = await identities.visitor_with(tx, "external_userid", who)
             assert found is not None
             return found
+
+
+OpenFair = Callable[..., Awaitable[Fair]]
+
+
+def names(count: int) -> tuple[str, ...]:
+    return tuple(f"wm{number}" for number in range(count))
+
+
+async def entered(fair: Fair, people: Sequence[str]) -> dict[str, int]:
+    """All of them sign up an hour after entry opens."""
+    await fair.until(FRIDAY - DAY + HOUR)
+    visitors = {who: await fair.visitor(who) for who in people}
+    for who, visitor in visitors.items():
+        assert await fair.enter(visitor) == "", who
+    return visitors
 
 
 def _why(decisions: list[Decision]) -> str:

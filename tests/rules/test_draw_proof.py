@@ -130,6 +130,63 @@ def test_says_where() -> None:
         assert place in _wrong(_changed(data, path, value)), path
 
 
+def _leaves(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Everything in the file that is one value, with its place."""
+    if isinstance(data, dict | list):
+        for step, each in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _leaves(each, (*path, step))
+    else:
+        yield path, data
+
+
+def _other_bytes(value: Any) -> Iterator[Any]:
+    """The value with one byte changed, each byte in turn; of a number with one more or one less."""
+    if isinstance(value, int):
+        yield from (value + 1, value - 1)
+    for place, letter in enumerate(value if isinstance(value, str) else ""):
+        yield value[:place] + ("0" if letter != "0" else "1") + value[place + 1 :]
+
+
+_ABOUT = {
+    "format": ("format",),
+    "way": ("way",),
+    "draw": ("rules", "winners", "alternates"),
+    "rules": ("rules",),
+    "prizes": ("rules", "prizes"),
+    "rules_hash": ("rules",),
+    "commitment": ("seed",),
+    "seed": ("seed",),
+    "entrants": ("entrants",),
+    "entrants_count": ("entrants_count",),
+    "entrants_hash": ("entrants",),
+    "winners": ("winners", "result_hash"),
+    "alternates": ("alternates", "result_hash"),
+    "redraws": ("redraws", "result_hash"),
+    "result_hash": ("result_hash",),
+}
+"""Field → what the place of the first thing that is told begins with, when a byte of it is changed."""
+
+
+def test_every_byte_of_every_field_is_watched() -> None:
+    """Not a sample: each byte of each value in the file is changed in turn. A check fails, and what it points at is the
+    field that was changed, of a list the very entry.
+    """
+    data = _proof(12)
+    assert set(_ABOUT) == set(data)
+    tried = 0
+    for path, value in _leaves(data):
+        for other in _other_bytes(value):
+            places = _wrong(_changed(data, path, other))
+            field = str(path[0])
+            assert places, (path, other)
+            told = [place for place in places if place.startswith(_ABOUT[field])]
+            assert told, (path, other, places)
+            if field in ("entrants", "winners", "alternates"):
+                assert any(place.startswith(f"{field}[{path[1]}]") for place in told), (path, other, places)
+            tried += 1
+    assert tried > 1_000
+
+
 def test_one_dropped_or_added_is_told() -> None:
     """A winner, an alternate or an entrant that was taken out or put in makes a check fail."""
     for name in ("winners", "alternates", "entrants"):

@@ -177,6 +177,15 @@ def test_better_is_taken_over_and_said() -> None:
     assert len(more.changes) == 2
 
 
+def test_more_than_the_published_cap_holds_can_still_be_split() -> None:
+    """A prize that grows beyond what its shares could hold takes the new cap along, so that it can be split."""
+    old = {"type": "拼手气", "total": "20元", "shares": 4, "most": "6元"}
+    found = better(draw(prize=old), draw(prize={**old, "total": "200元", "most": "90元"})).draw
+    shares = shares_of(prizes_of(found), seed=bytes(32), draw="d")
+    assert sum(each.amount for each in shares) == 20_000
+    assert max(each.amount for each in shares) <= 9_000
+
+
 def test_a_month_of_draws() -> None:
     """Each Friday of November, in each group: four times two times 200元; a draw that is paid by us counts once."""
     it = book(
@@ -210,6 +219,7 @@ def test_words_for_groups_and_staff() -> None:
     said = say_drawn(draw(), [f"张{n}*" for n in range(12)], AT)
     assert "等 12 位" in said
     assert "没有人中奖" in say_drawn(draw(), [], None)
-    told = say_to_staff(draw(), "friday", [("张三", "一等奖", 500)] * 22, 100)
-    assert "100 人参加，22 人中奖" in told
-    assert "还有 2 位" in told
+    told = say_to_staff(draw(), ["张三", "", "李四", "王五", "赵六"], 100, AT)
+    assert (told.text, told.facts[:2]) == ("张三、李四、王五 等 5 位", [("参加", "100 人"), ("中奖", "5 人")])
+    assert say_to_staff(draw(), [], 0, None).text == "这一期没有人中奖"
+    assert say_to_staff(draw(), ["张三", "李四"], 9, AT).text == "张三、李四"

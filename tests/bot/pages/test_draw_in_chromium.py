@@ -7,12 +7,15 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from rules.actions import Link
 from rules.book import Book
-from store import draw_entrants, draw_winners
+from store import draw_entrants, draw_winners, queue
 from store import draws as draw_rows
+from store.inbox import Inbox
+from tests.bot.pages.browser import chromium
 from tests.bot.pages.test_entrance_in_chromium import Street, _note, open_street
 from tests.bot.pages.test_guests_in_chromium import FITS
-from tests.bot.pages.test_in_chromium import MEASURE, PHONES, chromium
+from tests.bot.pages.test_in_chromium import MEASURE, PHONES
 from tests.life.doors import HOURS, MINUTES, door_book
 
 SHOTS = os.environ.get("STEWARD_SHOTS", "")
@@ -55,6 +58,16 @@ async def _begin(street: Street, **more: Any) -> None:
         assert calendar is not None
         calendar.due_at = street.doors.life.clock.now()
     await street.doors.life.run(MINUTES)
+
+
+async def _staff_look(street: Street, page: Page) -> None:
+    """The manager's list fits, too."""
+    life = street.doors.life
+    link = Link(page="winners", userid="lihua", issued_at=life.clock.now(), post_id=1)
+    await page.goto(f"{street.url}/winners/{life.bot.worker.hands.links.token(link)}")
+    assert "2 人参加，2 人中奖" in await page.inner_text("header")
+    assert await page.evaluate(MEASURE) == FITS
+    await _shot(page, "draw-7-winners")
 
 
 async def test_from_the_post_to_the_prize(sqlite_url: str) -> None:
@@ -107,9 +120,11 @@ async def test_from_the_post_to_the_prize(sqlite_url: str) -> None:
         assert "✗" not in await page.inner_text("body")
         assert await page.evaluate(MEASURE) == FITS
         await _shot(page, "draw-6-check")
+        await _staff_look(street, page)
         assert [text for _, complaints in pages for text in complaints] == []
         async with life.bot.store.read() as tx:
             assert len(await draw_winners.of_draw(tx, 1)) == 2
+            assert await queue.dead(tx, Inbox, at_most=9) == []
 
 
 async def test_twice_again_and_on_two_phones(sqlite_url: str) -> None:
