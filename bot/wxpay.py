@@ -7,6 +7,7 @@ error can carry a key or a certificate; nothing is tried again here.
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from wechatpy.pay import WeChatPay, xmltodict
 
 from bot.settings import Settings
 from rules.actions import RedPacket
-from rules.payouts import STATUSES, PayAnswer, meaning
+from rules.payouts import QUERY_FINDS, STATUSES, PayAnswer, meaning
 from wecom.gateway import is_loopback
 
 CONNECT, READ = 3.0, 5.0
@@ -85,7 +86,13 @@ class WxPay:
 
     async def query(self, packet: RedPacket) -> PayAnswer:
         """One `gethbinfo`: what became of this packet's number."""
-        return await self._call(lambda pay: _looked_up(pay.redpack.query(packet.mch_billno), packet))
+        return await self.ask(packet.mch_billno, packet.total_amount)
+
+    async def ask(self, number: str, amount: int) -> PayAnswer:
+        """What became of a number, of which `amount` fen were sent."""
+        answer = await self._call(lambda pay: _looked_up(pay.redpack.query(number), number, amount))
+        said_no = answer.finding not in QUERY_FINDS and answer.code not in STATUSES
+        return _unknown(answer.code) if said_no else answer  # a refusal to tell says nothing of the money
 
     def close(self) -> None:
         """Waits for nobody: a call that hangs ends with its timeout."""
@@ -105,7 +112,10 @@ class WxPay:
             return work(self._client())
         except WeChatPayException as error:
             code = error.errcode or ("HTTP" if error.return_code is None else "NO_CODE")
-            return PayAnswer(finding=meaning(code), code=code)
+            found = meaning(code)
+            return _unknown("NO_CODE") if found == "accepted" else PayAnswer(finding=found, code=code)
+        except _NoCertificate:
+            return PayAnswer(finding="setup", code="CERTIFICATE")
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what became of the call
             return _unknown(type(error).__name__)
 
@@ -113,6 +123,7 @@ class WxPay:
         """This thread's own: a session of requests is not for several threads."""
         pay = getattr(self._mine, "pay", None)
         if pay is None:
+            self._read_certificate()
             pay = self._mine.pay = _Checked(
                 self.app_id,
                 self._api_key.get_secret_value(),
@@ -125,6 +136,19 @@ class WxPay:
             pay._http.max_redirects = 0
             pay._http.trust_env = not self._loopback_only  # a proxy of the machine's would lead elsewhere
         return pay
+
+    def _read_certificate(self) -> None:
+        """Before anything is sent: a file that cannot be read leaves nothing unknown. Raises _NoCertificate."""
+        if self._cert is None:
+            return
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self._cert, self._key)
+        except (OSError, ValueError):
+            raise _NoCertificate from None
+
+
+class _NoCertificate(Exception):  # noqa: N818  # says what is the case
+    """The client certificate or its key cannot be read."""
 
 
 def wxpay_of(settings: Settings, *, loopback_only: bool) -> WxPay | None:
@@ -168,13 +192,13 @@ def _sent(said: Any, packet: RedPacket) -> PayAnswer:
     return PayAnswer(finding="accepted", code="SUCCESS")
 
 
-def _looked_up(said: Any, packet: RedPacket) -> PayAnswer:
+def _looked_up(said: Any, number: str, amount: int) -> PayAnswer:
     if not isinstance(said, dict):
         return _unknown("UNPARSABLE")
     status = str(said.get("status"))
-    if said.get("mch_billno") != packet.mch_billno or status not in STATUSES:
+    if said.get("mch_billno") != number or status not in STATUSES:
         return _unknown(f"STATUS_{status}"[:40])
-    if str(said.get("total_amount")) != str(packet.total_amount):
+    if str(said.get("total_amount")) != str(amount):
         return PayAnswer(finding="conflict", code="OTHER_AMOUNT")  # somebody else uses our numbers
     return PayAnswer(finding=STATUSES[status], code=status)
 

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+from loguru import logger
 from pydantic import AwareDatetime
 
 from rules.book import Book
@@ -27,13 +28,13 @@ class NoCodes(Exception):  # noqa: N818  # says what is the case
 
 
 class CouponOrder(Value):
-    """A coupon that a winner is to get. `codes`: the sheet its codes stand in; "": a code of ours, ticked off in the
-    shop until `until`.
+    """A coupon that somebody is to get: a winner, or (`winner_id` None) whoever earned it otherwise. `codes`: the sheet
+    its codes stand in; "": a code of ours, ticked off in the shop until `until`.
     """
 
     draw_id: int
     draw: str
-    winner_id: int
+    winner_id: int | None
     winner: str
     what: str
     codes: str
@@ -105,13 +106,25 @@ async def _of_sheet(tx: Tx, order: CouponOrder, *, now: datetime) -> PayoutRow:
     )
     tx.add(row)
     await tx.flush()
-    row.code = await coupon_codes.take(tx, order.codes, row.id, now=now)
+    row.code = await _next_code(tx, order.codes, row.id, now=now)
     if row.code is None:  # others took the last ones at this moment
         await tx.delete(row)
         await tx.flush()
         raise NoCodes(order.codes)
-    await payouts.winner_is_paid(tx, order.winner_id, now=now)
+    if order.winner_id is not None:
+        await payouts.winner_is_paid(tx, order.winner_id, now=now)
     return row
+
+
+async def _next_code(tx: Tx, sheet: str, payout_id: int, *, now: datetime) -> str | None:
+    """The next code of the sheet that nobody has out of another sheet either: given twice, one of the two is worth
+    nothing. None: there is none left.
+    """
+    while (code := await coupon_codes.take(tx, sheet, payout_id, now=now)) is not None:
+        if await payouts.with_code(tx, code) is None:
+            return code
+        logger.warning("a code of sheet {} was given before, out of another sheet; it is passed over", sheet)
+    return None
 
 
 # --- ticked off in the shop -------------------------------------------------------------------------------------------

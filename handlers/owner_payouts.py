@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from handlers import asking, case_cards
+from handlers.payout_books import book_it
 from rules.actions import SendCard
 from rules.book import Book
 from rules.events import CardPressed
@@ -81,34 +82,44 @@ async def go_on(tx: Tx, book: Book, row: PayoutRow, *, now: datetime) -> None:
 
 
 async def pressed(tx: Tx, book: Book, card: CardRow, event: CardPressed, *, now: datetime) -> None:
-    """已发, 稍后提醒 or 发不了. A press on a card that is over only shows how it ended."""
-    row = await payouts.on_card(tx, card.number)
+    """已发, 稍后提醒 or 发不了, also on a card in whose place there is a newer one. A press on a card that is over only
+    shows how it ended.
+    """
+    row = await payouts.on_card(tx, card.number) or await payouts.asked_in(tx, card.chat_id)
     if row is None:
         logger.warning("a press on {}: it asks for nothing any more", event.task_id)
         return
     if row.is_final:
         await case_cards.close_card(tx, card, CARD_ENDS[row.state], now=now)
     elif event.button == "sent":
-        await _sent(tx, row, now=now)
+        await is_sent(tx, row, now=now)
     elif event.button == "later":
         payouts.wait(row, "remind", min(now + REMIND_AFTER, row.until or now))
     elif event.button == "cannot":
         await _end_unsent(tx, book, row, "群主说发不了", now=now)
 
 
-async def _sent(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
+async def is_sent(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
     """Booked, once: the ledger knows the number."""
-    await ledger.settle(tx, row.purse, row.amount, key=f"pay:{row.number}:settle", why=f"群主已发：{row.what}", now=now)
-    row.state, row.settled, row.sent_at, row.ended_at = "received", True, now, now
+    row.state, row.sent_at, row.ended_at = "received", now, now
     payouts.wait(row, "", None)
+    await book_it(tx, row, now=now)
     await _close_card(tx, row, CARD_ENDS["received"], now=now)
 
 
-async def _end_unsent(tx: Tx, book: Book, row: PayoutRow, why: str, *, now: datetime) -> None:
-    await ledger.release(tx, row.purse, row.amount, key=f"pay:{row.number}:release", why=f"没有发：{why}", now=now)
+async def is_not_sent(tx: Tx, row: PayoutRow, why: str, *, now: datetime) -> None:
+    """The money is free again."""
     row.state, row.why, row.ended_at = "failed", why, now
     payouts.wait(row, "", None)
+    try:
+        await ledger.release(tx, row.purse, row.amount, key=f"pay:{row.number}:release", why=f"没有发：{why}", now=now)
+    except ledger.Overdrawn as error:  # it went back with the rest of the purse
+        logger.error("the ledger and payout {} do not agree: {}", row.number, error)
     await _close_card(tx, row, CARD_ENDS["failed"], now=now)
+
+
+async def _end_unsent(tx: Tx, book: Book, row: PayoutRow, why: str, *, now: datetime) -> None:
+    await is_not_sent(tx, row, why, now=now)
     group = await roster.group(tx, row.chat_id)
     name = group.name if group else row.chat_id
     text = say_not_sent(name, row.what, why)

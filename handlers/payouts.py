@@ -1,12 +1,11 @@
-"""Prizes on their way to people: what is due is done, every answer moves one payout, and the ledger moves with it.
+"""Prizes on their way to people: what is due is done, and what cannot go on is shown.
 
-The exact parameters of a red packet are written down in the transaction that orders its first call. What a call came
-to is recorded by `answered`, in the transaction that ends the call's row (bot/actions/pay.py).
+The exact parameters of a red packet are written down in the transaction that orders its first call. What a call came to
+is handlers/payout_answers.py.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from loguru import logger
 
@@ -17,29 +16,27 @@ from rules.budget import Amounts
 from rules.decision import Decision
 from rules.events import PayoutsDue, WinnerUnpayable
 from rules.lanes import NORMAL
-from rules.payout_words import say_pause, say_resumed, say_stuck, say_stuck_title
+from rules.payout_words import say_pause, say_resumed, say_stuck, say_stuck_title, say_unpayable
 from rules.payouts import (
+    A_DAY,
     BETWEEN_CALLS,
     FEN_A_DAY,
     FEN_A_DAY_OF_MERCHANT,
+    OVERDUE,
     PACKETS_A_DAY,
-    PAID,
-    PROBE_NO_MONEY,
     PROBE_SETUP,
     WATCH,
-    Next,
-    PayAnswer,
-    Standing,
     Words,
     day_of,
-    follow,
+    is_too_old,
     number,
     tomorrow,
 )
 from rules.value import Value
-from store import inbox, ledger, outbox, payouts
+from store import inbox, ledger, outbox, pay_accounts, payouts
 from store import matters as matter_rows
 from store.database import Database, Tx
+from store.pay_accounts import AccountRow
 from store.payouts import Day, PayoutRow
 from wecom.gateway import Gateway
 
@@ -100,18 +97,18 @@ async def look_up(event: PayoutsDue, wecom: Gateway, store: Database, now: datet
 
 
 async def handle(event: PayoutsDue, seen: None, tx: Tx, book: Book, now: datetime) -> list[Decision]:
-    """The steps that have come. Events of this kind go one at a time: limits are counted by nobody else meanwhile."""
+    """The steps that have come. Events of this kind go one at a time: limits are counted by nobody else meanwhile. What
+    has moved on since the event was raised will be due again at its own time.
+    """
     await _tell_of_pauses(tx, book, now=now)
-    due = await payouts.some(tx, event.payout_ids)
+    due = [row for row in await payouts.some(tx, event.payout_ids) if row.due_at == event.at + WATCH]
     calls = [row for row in due if row.step in ("send", "query") and not row.is_final]
     await _call(tx, await _not_held_up(tx, calls, now=now), now=now)
     for row in due:
-        if row.step == "alternate":
-            await _pass_on(tx, row, now=now)
-        elif row.way == "coupon" and row.step == "lapse" and not row.is_final:
-            coupons.lapse(row, now)
-        elif row.way == "owner" and row.step:
-            await owner_payouts.go_on(tx, book, row, now=now)
+        try:
+            await _go_on(tx, book, row, now=now)
+        except _OF_ONE_ROW:
+            _put_aside(row)
         if row.shown and not row.is_final:
             await _show(tx, book, row, now=now)
         if not row.step:
@@ -119,11 +116,36 @@ async def handle(event: PayoutsDue, seen: None, tx: Tx, book: Book, now: datetim
     return []
 
 
+async def _go_on(tx: Tx, book: Book, row: PayoutRow, *, now: datetime) -> None:
+    """What is not a call."""
+    if row.step == "alternate":
+        await _pass_on(tx, row, now=now)
+    elif row.way == "coupon" and row.step == "lapse" and not row.is_final:
+        coupons.lapse(row, now)
+    elif row.way == "owner" and row.step:
+        await owner_payouts.go_on(tx, book, row, now=now)
+
+
+_OF_ONE_ROW = (ledger.Overdrawn, KeyError, ValueError, TypeError, AttributeError)
+"""Mistakes of ours about one payout: the others that are due with it go on."""
+
+
+def _put_aside(row: PayoutRow) -> None:
+    """Called where an exception was caught: it waits for a person."""
+    logger.exception("payout {} cannot go on", row.number)
+    payouts.wait(row, "", None)
+    row.shown, row.why = True, "OURS"
+
+
 async def _not_held_up(tx: Tx, rows: Sequence[PayoutRow], *, now: datetime) -> list[PayoutRow]:
-    """Sendings that became due before a pause began wait for its end, but for one: it may be the one that tries."""
-    if await payouts.paused(tx) is None:
+    """Sendings that became due before a pause began wait for its end, but for one: it may be the one that tries. Where
+    something does not add up, none does.
+    """
+    pause = await payouts.paused(tx)
+    if pause is None:
         return list(rows)
-    held = [row for row in rows if row.step == "send" and row.state != "sending"][1:]
+    one_tries = pause.reason != "conflict"
+    held = [row for row in rows if row.step == "send" and row.state != "sending"][one_tries:]
     for row in held:
         payouts.wait(row, "send", now)
     ids = {row.id for row in held}
@@ -134,19 +156,22 @@ async def _call(tx: Tx, rows: Sequence[PayoutRow], *, now: datetime) -> None:
     """Order the calls: spread over time, within the limits of today."""
     if not rows:
         return
-    account = await payouts.account(tx)
+    account = await pay_accounts.account(tx)
     if account is None:
         await payouts.pause(tx, "setup", "NO_SETTINGS", probe_at=now + PROBE_SETUP, now=now)
         for row in rows:
             payouts.wait(row, _step(row), now + PROBE_SETUP)
+            row.why = "NO_SETTINGS"
         return
-    day = day_of(now)
-    sending = [row for row in rows if row.step == "send" and row.state != "sending"]
-    sent = await payouts.sent_on(tx, day, {row.openid for row in sending}, without=[row.id for row in sending])
-    at = await payouts.room_at(tx, now)
     for row in rows:
         if row.state == "sending":  # a call was ordered long ago, and nothing was heard of it
             row.state, row.step, row.doubt, row.why = "unknown", "query", True, "NO_WORD"
+    rows = [row for row in rows if not _stands_still(row, account, now)]
+    day = day_of(now)
+    sending = [row for row in rows if row.step == "send"]
+    sent = await payouts.sent_on(tx, day, {row.openid for row in sending}, without=[row.id for row in sending])
+    at = await payouts.room_at(tx, now)
+    for row in rows:
         if row.step == "send":
             if not _has_room(row, sent):
                 payouts.wait(row, "send", tomorrow(now))
@@ -154,8 +179,28 @@ async def _call(tx: Tx, rows: Sequence[PayoutRow], *, now: datetime) -> None:
                 continue
             _count(row, sent)
             row.day = day
-        await _order(tx, row, account, at=at, now=now)
+        try:
+            await _order(tx, row, account, at=at, now=now)
+        except _OF_ONE_ROW:
+            _put_aside(row)
         at += BETWEEN_CALLS
+
+
+def _stands_still(row: PayoutRow, account: AccountRow, now: datetime) -> bool:
+    """Whether no call is to be made for now: what was begun with another account is known only there, and to send again
+    what the provider may have forgotten could pay it a second time.
+    """
+    began_with = row.packet.get("mch_id"), row.packet.get("wxappid")
+    if row.packet and began_with != (account.mch_id, account.app_id):
+        payouts.wait(row, _step(row), now + A_DAY)
+        row.why = "OTHER_ACCOUNT"
+        row.shown = row.shown or row.state != "sent" or now >= row.since + OVERDUE
+        return True
+    if row.step == "send" and row.doubt and is_too_old(row.since, now):
+        payouts.wait(row, "", None)
+        row.shown, row.why = True, "TOO_OLD"
+        return True
+    return False
 
 
 def _step(row: PayoutRow) -> payouts.Step:
@@ -178,7 +223,7 @@ def _count(row: PayoutRow, sent: dict[str, Day]) -> None:
         sent[key] = Day(packets + 1, fen + row.amount)
 
 
-async def _order(tx: Tx, row: PayoutRow, account: payouts.AccountRow, *, at: datetime, now: datetime) -> None:
+async def _order(tx: Tx, row: PayoutRow, account: AccountRow, *, at: datetime, now: datetime) -> None:
     """One call. What is said is written down here, before it is said, and is the same ever after."""
     if not row.packet:
         row.packet = _packet(row, account).model_dump()
@@ -200,7 +245,7 @@ async def _order(tx: Tx, row: PayoutRow, account: payouts.AccountRow, *, at: dat
     )
 
 
-def _packet(row: PayoutRow, account: payouts.AccountRow) -> RedPacket:
+def _packet(row: PayoutRow, account: AccountRow) -> RedPacket:
     words = Words.model_validate(row.words)
     return RedPacket(
         mch_billno=row.number,
@@ -216,159 +261,23 @@ def _packet(row: PayoutRow, account: payouts.AccountRow) -> RedPacket:
     )
 
 
-async def _again(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
-    """The number is spent, and nothing was paid under it: another attempt under the next one. The purse's money is for
-    it from this very moment.
-    """
-    attempt = row.attempt + 1
-    same = row.model_dump(
-        include={
-            "draw_id",
-            "winner_id",
-            "winner",
-            "way",
-            "draw",
-            "purse",
-            "amount",
-            "gross",
-            "tax",
-            "born_by",
-            "person",
-            "openid",
-            "words",
-        }
-    )
-    fresh = PayoutRow(
-        **same, attempt=attempt, number=number(row.draw, row.winner, attempt), due_at=now, since=now, planned_at=now
-    )
-    await payouts.add(tx, fresh)
-
-
 async def _pass_on(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
     """This winner cannot be paid: the next alternate's turn, which is for draws to say. Over when they have said it."""
     if row.winner_id is None or not await payouts.waits_for_money(tx, row.winner_id):
         payouts.wait(row, "", None)
-    else:
-        payouts.wait(row, "alternate", now + PASSED_ON_BY)
-        await inbox.put(
-            tx,
-            source="timer",
-            key=f"unpayable:{row.number}",
-            event=WinnerUnpayable(at=now, draw_id=row.draw_id, winner_id=row.winner_id, because=row.why),
-            lane=NORMAL,
-            ordering_key=f"draw:{row.draw_id}",
-            due_at=now,
-            now=now,
-        )
-
-
-# --- what a call came to ----------------------------------------------------------------------------------------------
-
-DEFINITE = ("accepted", "arrived", "received", "returning", "returned", "spent", "failed")
-
-
-async def answered(tx: Tx, deed: Pay, answer: PayAnswer, *, now: datetime) -> None:
-    """One answer. What is definite counts whichever call it answers; else only the latest call is listened to."""
-    row = await payouts.payout(tx, deed.payout_id, lock=True)
-    if row is None or row.number != deed.packet.mch_billno:
-        logger.error("an answer to {} belongs to no payout", deed.packet.mch_billno)
         return
-    if row.calls != deed.call and answer.finding not in DEFINITE:
-        return
-    standing = Standing.model_validate({name: getattr(row, name) for name in Standing.model_fields})
-    came_to = follow(standing, answer, now)
-    if row.is_final:
-        await _too_late(tx, row, answer, now=now)
-        return
-    _take_over(row, came_to, now=now)
-    if came_to.again:
-        await _again(tx, row, now=now)
-    await book_it(tx, row, now=now)
-    await _for_all(tx, came_to, answer, now=now)
-    if row.is_final or row.state == "sent":
-        await _is_settled(tx, row, now=now)
-
-
-async def _too_late(tx: Tx, row: PayoutRow, answer: PayAnswer, *, now: datetime) -> None:
-    """An answer about what is over tells nothing new; unless it says that what was given up was paid after all."""
-    if row.state == "failed" and answer.finding in ("accepted", "arrived", "received", "returning"):
-        logger.error("payout {} was given up ({}), and is paid after all", row.number, row.why)
-        row.why = "PAID_AFTER_ALL"
-        await payouts.pause(tx, "conflict", "PAID_AFTER_ALL", probe_at=None, now=now)
-
-
-Verdict = Literal["paid", "failed", "again"]
-
-
-async def by_hand(tx: Tx, row: PayoutRow, verdict: Verdict, *, now: datetime) -> None:
-    """Somebody has looked it up at the provider: it was paid; it was not, and never will be, under this number; or
-    whatever stood in its way is mended, and the same is to be sent again. Only for what is not over.
-    """
-    if verdict == "again":
-        row.shown = False
-        payouts.wait(row, "send", now)
-        return
-    answer = PayAnswer(finding="received" if verdict == "paid" else "failed", code="BY_HAND")
-    standing = Standing.model_validate({name: getattr(row, name) for name in Standing.model_fields})
-    came_to = follow(standing, answer, now)
-    _take_over(row, came_to, now=now)
-    if came_to.again:
-        await _again(tx, row, now=now)
-    if row.sent_at is None and verdict == "paid":
-        row.sent_at = now
-    await book_it(tx, row, now=now)
-    await _is_settled(tx, row, now=now)
-
-
-def _take_over(row: PayoutRow, came_to: Next, *, now: datetime) -> None:
-    for name, value in came_to.standing.model_dump(exclude={"attempt"}).items():
-        setattr(row, name, value)
-    row.due_at, row.why = came_to.due_at, came_to.why
-    if came_to.show and not row.shown:
-        row.shown, row.due_at = True, now  # the next look, which shows it, is at once
-    if came_to.alternate:
-        payouts.wait(row, "alternate", now)
-    if row.is_final:
-        row.ended_at = now
-    elif row.state == "sent" and row.sent_at is None:
-        row.sent_at = now
-
-
-async def book_it(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
-    """The ledger says of this payout's money what its state says: every fen that went out, and every one back."""
-    why = f"{row.way}：{row.number}"
-    try:
-        if not row.settled and row.state in (*PAID, "refunded"):
-            await ledger.settle(tx, row.purse, row.amount, key=f"pay:{row.number}:settle", why=why, now=now)
-            row.settled = True
-        if row.settled and row.state in ("failed", "refunded"):
-            await ledger.unsettle(tx, row.purse, row.amount, key=f"pay:{row.number}:unsettle", why=why, now=now)
-            row.settled = False
-        if row.state == "refunded":
-            await ledger.release(tx, row.purse, row.amount, key=f"pay:{row.number}:release", why=why, now=now)
-    except ledger.Overdrawn as error:
-        logger.error("the ledger and payout {} do not agree: {}", row.number, error)
-        row.shown, row.why = True, "OVERDRAWN"
-        await payouts.pause(tx, "conflict", "OVERDRAWN", probe_at=None, now=now)
-
-
-async def _for_all(tx: Tx, came_to: Next, answer: PayAnswer, *, now: datetime) -> None:
-    if came_to.pause is not None:
-        logger.error("payouts are paused: {} ({})", came_to.pause, answer.code)
-        probe = {"no_money": now + PROBE_NO_MONEY, "setup": now + PROBE_SETUP, "conflict": None}[came_to.pause]
-        await payouts.pause(tx, came_to.pause, answer.code, probe_at=probe, now=now)
-    elif came_to.resumes:
-        pause = await payouts.paused(tx)
-        if pause is not None and pause.reason != "conflict":
-            await payouts.resume(tx, now=now)
-
-
-async def _is_settled(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
-    """Nothing is doubtful about it any more."""
-    row.shown = row.shown and not row.is_final
-    await matter_rows.settle(tx, f"payout:{row.id}", outcome="settled", now=now)
-    if row.winner_id is not None and row.state in PAID:
-        await payouts.winner_is_paid(tx, row.winner_id, now=now)
+    payouts.wait(row, "alternate", now + PASSED_ON_BY)
+    because = say_unpayable(row.state, row.way, "NO_AUTH" if row.barred else row.why)
+    await inbox.put(
+        tx,
+        source="timer",
+        key=f"unpayable:{row.number}:{day_of(now)}",
+        event=WinnerUnpayable(at=now, draw_id=row.draw_id, winner_id=row.winner_id, because=because),
+        lane=NORMAL,
+        ordering_key=f"draw:{row.draw_id}",
+        due_at=now,
+        now=now,
+    )
 
 
 # --- managers ---------------------------------------------------------------------------------------------------------
@@ -376,7 +285,8 @@ async def _is_settled(tx: Tx, row: PayoutRow, *, now: datetime) -> None:
 
 async def _show(tx: Tx, book: Book, row: PayoutRow, *, now: datetime) -> None:
     """It stands in the managers' daily list until something definite is known of it."""
-    title, text = say_stuck_title(row.amount), say_stuck(row.number, row.person, row.amount, row.why, row.since)
+    title = say_stuck_title(row.amount, row.state)
+    text = say_stuck(row.number, row.person, row.amount, row.why, row.since)
     await matters.raise_one(tx, book, f"payout:{row.id}", audience="managers", title=title, text=text, now=now)
 
 

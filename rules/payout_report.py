@@ -69,7 +69,7 @@ def as_csv(lines: Iterable[Line]) -> str:
                 to_yuan(line.net),
                 BORN_BY[line.born_by] if line.tax else "",
                 STATES[line.state],
-                line.number,
+                _plain(line.number),
                 _plain(line.why),
             ]
         )
@@ -79,4 +79,4 @@ def as_csv(lines: Iterable[Line]) -> str:
 
 def _plain(text: str) -> str:
     """A spreadsheet takes what begins with one of these for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -47,6 +47,10 @@ CODES = {
     "ILLEGAL_APPID": "公众号和商户号没有绑定：检查 MP_APP_ID",
     "FATAL_ERROR": "同一个单号用过别的内容",
     "NO_SETTINGS": "没有填写 WXPAY_*",
+    "CERTIFICATE": "证书或私钥的文件读不了：检查 WXPAY_CERT 和 WXPAY_KEY",
+    "TOO_OLD": "超过 29 天，微信支付已经查不到，再发可能重复",
+    "OURS": "程序出错，见日志",
+    "REFUND": "24 小时没有领，已退回",
     "OTHER_ACCOUNT": "这一单是用另一个商户号或公众号发起的",
     "OTHER_AMOUNT": "微信支付里这个单号是另一个金额",
     "OVERDRAWN": "账上没有留这笔钱",
@@ -71,8 +75,15 @@ def say_resumed() -> str:
     return "红包已恢复发放，之前没发的会接着发。"
 
 
-def say_stuck_title(amount: int) -> str:
-    return f"一个 {say_money(amount)} 的红包，不知道发出去没有"
+def say_unpayable(state: str, way: str, why: str) -> str:
+    """Why a winner's prize is somebody else's now; the winner reads it, too. A coupon's `why` is a sentence."""
+    if way != "wechat":
+        return why
+    return "红包 24 小时没有领，已经退回" if state == "refunded" else f"红包发不出去：{say_code(why)}"
+
+
+def say_stuck_title(amount: int, state: str) -> str:
+    return f"一个 {say_money(amount)} 的红包，不知道{'领了没有' if state == 'sent' else '发出去没有'}"
 
 
 def say_stuck(number: str, person: str, amount: int, why: str, since: datetime) -> str:
@@ -81,8 +92,8 @@ def say_stuck(number: str, person: str, amount: int, why: str, since: datetime) 
     return (
         f"{when} 开始发给 {person or '中奖者'}，{say_money(amount)}，最后的结果：{say_code(why)}。"
         f"请在微信支付商户平台（营销中心 → 现金红包 → 查询）查商户单号 {number}："
-        f"已发出就运行 steward draw settle {number} paid，确实没有发出就运行 steward draw settle {number} failed。"
-        "查清以前请不要另外补发。机器人每天还会再查一次。"
+        f"已发出就运行 steward draw settle {number} paid，已退款 refunded，确实没有发出 failed；"
+        "挡路的事解决了（例如改好了设置）again，同一单号再发。查清以前请不要另外补发。"
     )
 
 

@@ -3,8 +3,9 @@
 Never twice, never lost. A call whose outcome nobody knows is UNKNOWN: it is asked about, or made again under the same
 number with the same parameters. A new number exists only after a definite end of the old one. Nothing here does I/O.
 
-    planned → sending → unknown → sent → received | refunded
-                                      ↘ failed → (a new attempt, or the next alternate)
+    planned → sending → unknown → sent → received
+                                      ↘ refunded → the next alternate
+                                      ↘ failed → a new attempt, or the next alternate
 """
 
 import hashlib
@@ -80,7 +81,14 @@ STATUSES: dict[str, Finding] = {
 """`status` of a query → what it means."""
 
 
-PAUSING_CODES = ("NO_SETTINGS", *(code for code, finding in CODES.items() if finding in ("no_money", "setup")))
+PAUSING_CODES = (
+    "NO_SETTINGS",
+    "CERTIFICATE",
+    *(code for code, finding in CODES.items() if finding in ("no_money", "setup")),
+)
+
+QUERY_FINDS: tuple[Finding, ...] = ("not_found", "unknown", "slow_down", "setup", "conflict")
+"""What an error may mean that answers a query; whatever else it says, it says nothing of the money."""
 
 ONLY_THIS = ("OPENID_ERROR", "PARAM_ERROR", "OTHER_ACCOUNT")
 """Mistakes that may be one payout's alone: it stops for somebody to look at; others try whether they can go on."""
@@ -144,14 +152,23 @@ LOOK_AFTER = tuple(timedelta(hours=hours) for hours in (6, 19, 2, 6))
 
 SLOW_DOWN = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
 A_DAY = timedelta(days=1)
+OVERDUE = 3 * A_DAY
+"""By then a packet was opened, or came back."""
+
 LISTED_FOR = timedelta(days=29)
 """A query tells of the last 30 days only."""
+
+LONGEST_WAIT = timedelta(hours=25)
+"""Nothing of ours is due later than this; where it is, the clock was wrong when that was written."""
 
 WATCH = timedelta(minutes=10)
 """A call that was ordered and of which nothing was heard by then is unknown."""
 
 PROBE_NO_MONEY, PROBE_SETUP = timedelta(minutes=30), timedelta(hours=1)
 """How often one payout tries whether payouts that are paused can go on."""
+
+PROBE_OTHERS = timedelta(minutes=1)
+"""After a mistake that may be one payout's alone: how soon the first other one tries."""
 
 Pause = Literal["no_money", "setup", "conflict"]
 PROBE_EVERY: dict[str, timedelta] = {"no_money": PROBE_NO_MONEY, "setup": PROBE_SETUP}
@@ -211,7 +228,7 @@ def _there(now_is: Standing, answer: PayAnswer, now: datetime) -> Next:
     if answer.finding in ("received", "returned"):
         state: State = "received" if answer.finding == "received" else "refunded"
         standing = now_is.model_copy(update=fresh | {"state": state, "step": "", "tries": 0})
-        return Next(standing=standing, due_at=None, why=answer.code)
+        return Next(standing=standing, due_at=None, why=answer.code, alternate=state == "refunded")
     if now_is.state != "sent":
         standing = now_is.model_copy(update=fresh | {"state": "sent", "step": "query", "tries": 0, "since": now})
         return Next(standing=standing, due_at=now + LOOK_AFTER[0], why=answer.code, resumes=resumes)
@@ -221,11 +238,11 @@ def _there(now_is: Standing, answer: PayAnswer, now: datetime) -> Next:
 def _look_again(now_is: Standing, answer: PayAnswer, now: datetime) -> Next:
     """It was sent; whether it was opened is not known yet. After a month nobody can tell any more."""
     standing = now_is.model_copy(update={"step": "query", "tries": now_is.tries + 1})
-    over = now >= now_is.since + LISTED_FOR
+    over = is_too_old(now_is.since, now)
     wait = LOOK_AFTER[standing.tries] if standing.tries < len(LOOK_AFTER) else A_DAY / 2
     if over:
         standing = standing.model_copy(update={"step": ""})
-    overdue = now >= now_is.since + 3 * A_DAY
+    overdue = now >= now_is.since + OVERDUE
     return Next(standing=standing, due_at=None if over else now + wait, why=answer.code, show=overdue)
 
 
@@ -254,7 +271,7 @@ def _unknown(now_is: Standing, answer: PayAnswer, now: datetime) -> Next:
     if step == "send" and tries <= len(ASK_AFTER):
         wait = min(wait, timedelta(minutes=1))
     why = "NO_AUTH" if barred else answer.code
-    if now >= now_is.since + LISTED_FOR:  # a query can find nothing any more, and a sending could pay a second time
+    if is_too_old(now_is.since, now):  # a query can find nothing any more, and a sending could pay a second time
         return Next(standing=standing.model_copy(update={"step": ""}), due_at=None, why=why, show=True)
     return Next(standing=standing, due_at=now + wait, why=why, show=tries > len(ASK_AFTER))
 
@@ -285,6 +302,13 @@ def _open(now_is: Standing) -> State:
     if now_is.state == "sent":
         return "sent"
     return "unknown" if now_is.doubt else "planned"
+
+
+def is_too_old(since: datetime, now: datetime) -> bool:
+    """Whether a number was first used so long ago that the provider may not know it any more: with an outcome in
+    doubt, to send it again could pay it again.
+    """
+    return now >= since + LISTED_FOR
 
 
 def tomorrow(now: datetime) -> datetime:

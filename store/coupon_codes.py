@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, update
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, UniqueConstraint
@@ -53,6 +53,13 @@ async def take(tx: Tx, sheet: str, payout_id: int, *, now: datetime) -> str | No
     )
     code: str | None = (await (await tx.connection()).execute(taken)).scalar_one_or_none()
     return code
+
+
+async def all_left(tx: Tx) -> dict[str, int]:
+    """Sheet → how many of its codes nobody has, of every sheet that was ever put in."""
+    free = func.sum(case((_CODES.c.payout_id.is_(None), 1), else_=0))
+    rows = await (await tx.connection()).execute(columns(_CODES.c.sheet, free).group_by(_CODES.c.sheet))
+    return {sheet: int(number) for sheet, number in rows}
 
 
 async def left(tx: Tx, sheet: str) -> int:

@@ -11,13 +11,16 @@ another purse or amount it is a mistake of ours (KeyError). All amounts are fen,
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from functools import cache
+from typing import Any, Literal, NamedTuple, cast
 
-from sqlalchemy import CheckConstraint, func, select, update
+from sqlalchemy import CheckConstraint, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Field, SQLModel, col
 from sqlmodel import select as select_rows
 
+from store.built import once
 from store.columns import BigId, UtcTime, table_of
 from store.database import Tx
 
@@ -250,11 +253,14 @@ async def _make(tx: Tx, move: _Move) -> bool:
 async def _shift(tx: Tx, move: _Move, sign: int) -> str | None:
     """The sums of the purse change by this move, or (-1) back again. None where they would fall below zero."""
     held, paid = (sign * each * move.amount for each in _OF_PURSE[move.kind])
-    enough = (_PURSES.c.purse == move.purse) & (_PURSES.c.held + held >= 0) & (_PURSES.c.paid + paid >= 0)
-    change = {"held": _PURSES.c.held + held, "paid": _PURSES.c.paid + paid}
-    statement = update(_PURSES).where(enough).values(change).returning(_PURSES.c.month)
-    found: str | None = (await (await tx.connection()).execute(statement)).scalar_one_or_none()
+    values = {"name": move.purse, "more_held": held, "more_paid": paid}
+    found: str | None = (await (await tx.connection()).execute(_SHIFT, values)).scalar_one_or_none()
     return found
+
+
+_MORE_HELD, _MORE_PAID = _PURSES.c.held + bindparam("more_held"), _PURSES.c.paid + bindparam("more_paid")
+_ENOUGH = (_PURSES.c.purse == bindparam("name")) & (_MORE_HELD >= 0) & (_MORE_PAID >= 0)
+_SHIFT = once(update(_PURSES).where(_ENOUGH).values(held=_MORE_HELD, paid=_MORE_PAID).returning(_PURSES.c.month))
 
 
 async def _take(tx: Tx, month: str, amount: int) -> bool:
@@ -275,11 +281,13 @@ async def _lock_month_of(tx: Tx, purse: str) -> None:
 
 async def _done(tx: Tx, move: _Move) -> bool:
     """Whether this move was made before. KeyError: under this key stands another one."""
-    query = select(_LEDGER.c.kind, _LEDGER.c.purse, _LEDGER.c.amount).where(_LEDGER.c.key == move.key)
-    found = (await (await tx.connection()).execute(query)).one_or_none()
+    found = (await (await tx.connection()).execute(_UNDER_KEY, {"key": move.key})).one_or_none()
     if found is not None and tuple(found) != move[:3]:
         raise KeyError(f"{move.key} is {tuple(found)}, not {move[:3]}")
     return found is not None
+
+
+_UNDER_KEY = once(select(_LEDGER.c.kind, _LEDGER.c.purse, _LEDGER.c.amount).where(_LEDGER.c.key == bindparam("key")))
 
 
 async def _write(tx: Tx, month: str, move: _Move) -> bool:
@@ -287,11 +295,20 @@ async def _write(tx: Tx, month: str, move: _Move) -> bool:
     kind, purse, amount, key, why, now = move
     row = {"kind": kind, "month": month, "purse": purse, "amount": amount, "key": key, "why": why, "at": now}
     connection = await tx.connection()
-    once = _insert(connection.dialect.name, _LEDGER).values(row).on_conflict_do_nothing(index_elements=["key"])
-    if (await connection.execute(once)).rowcount:
+    if (await connection.execute(_entry(connection.dialect.name), row)).first() is not None:
         return True
     await _done(tx, move)
     return False
+
+
+@cache
+def _entry(dialect: str) -> ReturningInsert[Any]:
+    """Writes an entry, and answers with its id; with nothing where its key is there already."""
+    names = ("kind", "month", "purse", "amount", "key", "why", "at")
+    new = _insert(dialect, _LEDGER).values({name: bindparam(name) for name in names})
+    return cast(
+        "ReturningInsert[Any]", once(new.on_conflict_do_nothing(index_elements=["key"]).returning(_LEDGER.c.id))
+    )
 
 
 def _insert(dialect: str, table: Any) -> Any:

@@ -6,16 +6,18 @@ everybody's sendings; one row is open at most.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Index, func, or_, text, update
+from sqlalchemy import ColumnElement, Index, bindparam, func, literal_column, or_, text, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, UniqueConstraint, col, select
 
-from rules.payouts import BETWEEN_CALLS, FINAL, PAUSING_CODES, Pause
+from rules.payouts import BETWEEN_CALLS, FINAL, LONGEST_WAIT, PAID, PAUSING_CODES, Pause
+from store import outbox
+from store.built import once
 from store.columns import BigId, Json, UtcTime, table_of
-from store.database import Tx, one
+from store.database import Tx, by_key, one, row_found
 from store.draws import WinnerRow
 
 Step = Literal["send", "query", "alternate", "ask", "remind", "lapse", ""]
@@ -120,17 +122,6 @@ class PauseRow(SQLModel, table=True):
     end_told_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
-class AccountRow(SQLModel, table=True):
-    """The merchant account and 公众号 that this installation pays with, as its settings said last (no secrets)."""
-
-    __tablename__ = "pay_accounts"
-
-    id: int = Field(default=1, primary_key=True)
-    mch_id: str
-    app_id: str
-    at: datetime = Field(sa_type=UtcTime)
-
-
 _PAYOUTS, _PAUSES = table_of(PayoutRow), table_of(PauseRow)
 
 
@@ -155,8 +146,19 @@ async def has_one(tx: Tx, draw_id: int, winner: str) -> bool:
     return (await tx.exec(query.limit(1))).first() is not None
 
 
+async def last_attempt(tx: Tx, draw_id: int, winner: str) -> PayoutRow | None:
+    """The latest attempt to give this winner their prize."""
+    query = select(PayoutRow).where(PayoutRow.draw_id == draw_id, PayoutRow.winner == winner)
+    return (await tx.exec(query.order_by(col(PayoutRow.attempt).desc()).limit(1))).first()
+
+
 async def payout(tx: Tx, payout_id: int, *, lock: bool = False) -> PayoutRow | None:
-    return await tx.get(PayoutRow, payout_id, with_for_update=lock, populate_existing=lock)
+    if lock:
+        return await row_found(tx, PayoutRow, _LOCKED, id=payout_id)
+    return await by_key(tx, PayoutRow, payout_id)
+
+
+_LOCKED = once(columns(_PAYOUTS).where(_PAYOUTS.c.id == bindparam("id")).with_for_update())
 
 
 async def some(tx: Tx, ids: Sequence[int]) -> list[PayoutRow]:
@@ -189,6 +191,19 @@ async def of_winner(tx: Tx, winner_id: int) -> PayoutRow | None:
     return (await tx.exec(query.order_by(col(PayoutRow.id).desc()).limit(1))).first()
 
 
+async def attempts(tx: Tx, row: PayoutRow) -> list[PayoutRow]:
+    """All attempts to pay the prize that this one is of, locked, the first one first."""
+    query = select(PayoutRow).where(PayoutRow.draw_id == row.draw_id, PayoutRow.winner == row.winner)
+    return list((await tx.exec(query.order_by(col(PayoutRow.attempt)).with_for_update())).all())
+
+
+async def asked_in(tx: Tx, chat_id: str) -> PayoutRow | None:
+    """What this group's owner is being asked to send; None where it is nothing, or several."""
+    mine = (col(PayoutRow.chat_id) == chat_id) & (PayoutRow.way == "owner") & col(PayoutRow.state).not_in(FINAL)
+    found = (await tx.exec(select(PayoutRow).where(mine).with_for_update())).all()
+    return found[0] if len(found) == 1 else None
+
+
 async def on_card(tx: Tx, card_id: int) -> PayoutRow | None:
     """What an owner's card asks for."""
     return (await tx.exec(select(PayoutRow).where(PayoutRow.card_id == card_id).with_for_update())).first()
@@ -201,25 +216,18 @@ async def claimed(tx: Tx, purse: str) -> int:
     return int(found)
 
 
-async def account(tx: Tx) -> AccountRow | None:
-    """With which account is paid; None: there are no settings for it."""
-    return await tx.get(AccountRow, 1)
-
-
-async def note_account(tx: Tx, mch_id: str, app_id: str, *, now: datetime) -> None:
-    """The settings say so."""
-    row = await tx.get(AccountRow, 1)
-    if row is None:
-        tx.add(AccountRow(mch_id=mch_id, app_id=app_id, at=now))
-    elif (row.mch_id, row.app_id) != (mch_id, app_id):
-        row.mch_id, row.app_id, row.at = mch_id, app_id, now
-
-
 async def winner_is_paid(tx: Tx, winner_id: int, *, now: datetime) -> None:
     """The winner whose prize this is has got it."""
     winners = table_of(WinnerRow)
     of_them = (winners.c.id == winner_id) & (winners.c.state == "claimed")
     await (await tx.connection()).execute(update(winners).where(of_them).values(state="paid", paid_at=now))
+
+
+async def winner_is_not_paid(tx: Tx, winner_id: int) -> None:
+    """What was paid to this winner came back, or never arrived: they wait for it as before."""
+    winners = table_of(WinnerRow)
+    of_them = (winners.c.id == winner_id) & (winners.c.state == "paid")
+    await (await tx.connection()).execute(update(winners).where(of_them).values(state="claimed", paid_at=None))
 
 
 async def waits_for_money(tx: Tx, winner_id: int) -> bool:
@@ -230,6 +238,9 @@ async def waits_for_money(tx: Tx, winner_id: int) -> bool:
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
+
+AHEAD = timedelta(hours=1)
+"""How far ahead calls may stand in line: 72,000 of them."""
 
 _SENDS: ColumnElement[bool] = _PAYOUTS.c.step == "send"
 
@@ -249,25 +260,30 @@ async def due(tx: Tx, *, now: datetime, limit: int) -> list[PayoutRow]:
 
 async def next_due(tx: Tx) -> datetime | None:
     """When something is due next; likewise. Or when managers are to be told of a pause."""
-    telling: datetime | None = await one(tx, columns(func.min(_PAUSES.c.due_at, type_=UtcTime())))
-    pause = await paused(tx)
-    if pause is None:
-        moments = [telling, await _first(tx, _PAYOUTS.c.due_at.is_not(None))]
+    moments: list[datetime | None] = [await one(tx, _NEXT_TELLING)]
+    if await one(tx, _IS_PAUSED) is None:
+        moments.append(await one(tx, _NEXT_STEP))
     else:
-        sending = await _first(tx, _SENDS)
-        probe = max(sending, pause.probe_at) if sending is not None and pause.probe_at is not None else None
-        moments = [telling, await _first(tx, ~_SENDS), probe]
+        pause, sending = await paused(tx), await one(tx, _NEXT_SEND)
+        if pause is not None and pause.probe_at is not None and sending is not None:
+            moments.append(max(sending, pause.probe_at))
+        moments.append(await one(tx, _NEXT_BUT_SENDS))
     return min((at for at in moments if at is not None), default=None)
 
 
-async def _first(tx: Tx, which: ColumnElement[bool]) -> datetime | None:
-    found: datetime | None = await one(tx, columns(func.min(_PAYOUTS.c.due_at, type_=UtcTime())).where(which))
-    return found
+_IS_PAUSED = once(columns(_PAUSES.c.id).where(_PAUSES.c.open_key == literal_column("'open'")))
+_NEXT_TELLING = once(columns(func.min(_PAUSES.c.due_at, type_=UtcTime())))
+_FIRST = columns(func.min(_PAYOUTS.c.due_at, type_=UtcTime()))
+_NEXT_STEP = once(_FIRST.where(_PAYOUTS.c.due_at.is_not(None)))
+_NEXT_SEND, _NEXT_BUT_SENDS = once(_FIRST.where(_SENDS)), once(_FIRST.where(~_SENDS))
 
 
 async def room_at(tx: Tx, now: datetime) -> datetime:
-    """When the next call may be made, so that there are never too many within a second."""
-    last: datetime | None = await one(tx, columns(func.max(_PAYOUTS.c.call_at, type_=UtcTime())))
+    """When the next call may be made, so that there are never too many within a second. A call that is to be made much
+    later was ordered while the clock was wrong.
+    """
+    soon = _PAYOUTS.c.call_at < now + AHEAD
+    last: datetime | None = await one(tx, columns(func.max(_PAYOUTS.c.call_at, type_=UtcTime())).where(soon))
     return now if last is None else max(now, last + BETWEEN_CALLS)
 
 
@@ -295,17 +311,22 @@ async def sent_on(tx: Tx, day: str, openids: Collection[str], *, without: Iterab
 
 async def paused(tx: Tx) -> PauseRow | None:
     """The pause that there is now."""
+    if await one(tx, _IS_PAUSED) is None:
+        return None
     return (await tx.exec(select(PauseRow).where(PauseRow.open_key == "open"))).first()
 
 
-async def pause(tx: Tx, reason: Pause, code: str, *, probe_at: datetime | None, now: datetime) -> None:
-    """Nothing is sent any more. A worse reason replaces a lighter one."""
+async def pause(tx: Tx, reason: Pause, code: str, *, probe_at: datetime | None, now: datetime) -> bool:
+    """Nothing is sent any more. A worse reason replaces a lighter one. Whether that is news."""
     row = await paused(tx)
     if row is None:
         tx.add(PauseRow(reason=reason, code=code, since=now, probe_at=probe_at, due_at=now))
         await tx.flush()
-    elif row.reason not in ("conflict", reason):
-        row.reason, row.code, row.probe_at, row.told_at, row.due_at = reason, code, probe_at, None, now
+        return True
+    if row.reason in ("conflict", reason):
+        return False
+    row.reason, row.code, row.probe_at, row.told_at, row.due_at = reason, code, probe_at, None, now
+    return True
 
 
 async def resume(tx: Tx, *, now: datetime) -> bool:
@@ -323,6 +344,17 @@ async def hurry(tx: Tx, *, now: datetime) -> None:
     await (await tx.connection()).execute(update(_PAYOUTS).where(waiting).values(due_at=now))
 
 
+async def look_again(tx: Tx, *, now: datetime) -> None:
+    """The clock may have been wrong: what is due later than anything can be is due now."""
+    too_late = now + LONGEST_WAIT
+    connection = await tx.connection()
+    theirs = (_PAYOUTS.c.way == "wechat") & (_PAYOUTS.c.due_at > too_late)
+    await connection.execute(update(_PAYOUTS).where(theirs).values(due_at=now))
+    await outbox.not_later_than(tx, "pay:", too_late, now=now)
+    for column in (_PAUSES.c.probe_at, _PAUSES.c.due_at):
+        await connection.execute(update(_PAUSES).where(column > too_late).values({column: now}))
+
+
 async def untold(tx: Tx, *, now: datetime | None = None) -> list[PauseRow]:
     """Pauses that began, or ended, without the managers knowing; by `now`: of whom it is time to tell. Locked."""
     query = select(PauseRow).where(col(PauseRow.due_at).is_not(None)).order_by(col(PauseRow.id)).with_for_update()
@@ -333,17 +365,22 @@ async def untold(tx: Tx, *, now: datetime | None = None) -> list[PauseRow]:
 
 
 async def unresolved(tx: Tx) -> list[PayoutRow]:
-    """Payouts of which nobody knows whether the money went, and those that managers have to see; oldest first."""
-    query = select(PayoutRow).where(or_(col(PayoutRow.state) == "unknown", col(PayoutRow.shown)))
-    query = query.where(col(PayoutRow.state).not_in(FINAL))
+    """Payouts of which nobody knows whether the money went, those that managers have to see, and what was paid and is
+    not in the ledger; oldest first.
+    """
+    open_ones = col(PayoutRow.state).not_in(FINAL)
+    query = select(PayoutRow).where(
+        or_((col(PayoutRow.state) == "unknown") | col(PayoutRow.shown) & open_ones, _UNBOOKED)
+    )
     return list((await tx.exec(query.order_by(col(PayoutRow.id)))).all())
 
 
-async def counts(tx: Tx) -> dict[tuple[str, str], Day]:
-    """(way, state) → how many, and how many fen."""
-    query = columns(_PAYOUTS.c.way, _PAYOUTS.c.state, func.count(), func.sum(_PAYOUTS.c.amount))
-    rows = await (await tx.connection()).execute(query.group_by(_PAYOUTS.c.way, _PAYOUTS.c.state))
-    return {(way, state): Day(packets, int(fen)) for way, state, packets, fen in rows}
+_UNBOOKED: ColumnElement[bool] = _PAYOUTS.c.state.in_(PAID) & _PAYOUTS.c.settled.is_(False) & (_PAYOUTS.c.amount > 0)
+
+
+async def unbooked(tx: Tx) -> list[PayoutRow]:
+    """What was paid and is not in the ledger: the purse did not hold it. Locked."""
+    return list((await tx.exec(select(PayoutRow).where(_UNBOOKED).with_for_update())).all())
 
 
 async def between(tx: Tx, start: datetime, end: datetime) -> list[PayoutRow]:

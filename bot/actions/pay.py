@@ -8,7 +8,7 @@ from datetime import datetime
 from loguru import logger
 
 from bot.actions.action import Hands
-from handlers import payouts as handler
+from handlers.payout_answers import answered
 from rules.actions import Pay
 from rules.payouts import PayAnswer
 from store import payouts
@@ -40,9 +40,9 @@ async def carry_out(deed: Pay, hands: Hands) -> PayAnswer:
 
 
 async def record(deed: Pay, result: PayAnswer, tx: Tx, now: datetime) -> None:
-    await handler.answered(tx, deed, result, now=now)
+    await answered(tx, deed, result, now=now)
 
 
 async def give_up(deed: Pay, error: PlatformError, tx: Tx, now: datetime) -> None:
     """Never: `carry_out` raises nothing. If it did, nobody would know what became of the call."""
-    await handler.answered(tx, deed, PayAnswer(finding="unknown", code=str(error.errcode)), now=now)
+    await answered(tx, deed, PayAnswer(finding="unknown", code=str(error.errcode)), now=now)

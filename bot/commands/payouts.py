@@ -36,7 +36,9 @@ def payouts(
     if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", name):
         could_not(f"看不懂月份「{name}」，请写成 2026-11 这样")
     if resume:
-        going = with_store(lambda store: _resume(store, now))
+        going, left = with_store(lambda store: _resume(store, now))
+        if left:
+            could_not(f"不能恢复：有 {left} 个红包发出去了，但预算里没有这笔钱。先在设置里提高 budget，再试一次。")
         Console().print("已恢复，几秒内接着发。" if going else "没有暂停，不用恢复。")
         return
     found = with_store(lambda store: _look(store, name))
@@ -51,13 +53,17 @@ def payouts(
     raise typer.Exit(1 if found["unresolved"] or found["paused"] else 0)
 
 
-async def _resume(store: Database, now: datetime) -> bool:
+async def _resume(store: Database, now: datetime) -> tuple[bool, int]:
+    """Whether it goes on; and how many were paid that the ledger cannot book."""
+    from handlers.payout_books import book_the_rest
     from store import payouts as rows
 
     async with store.write() as tx:
-        going = await rows.resume(tx, now=now)
-        await rows.hurry(tx, now=now)
-    return going
+        left = await book_the_rest(tx, now=now)
+        going = not left and await rows.resume(tx, now=now)
+        if going:
+            await rows.hurry(tx, now=now)
+    return going, left
 
 
 async def _look(store: Database, month: str) -> dict[str, Any]:
@@ -152,8 +158,11 @@ def _row(each: dict[str, Any]) -> tuple[Text, str, str]:
 def settle(
     number: Annotated[str, typer.Argument(metavar="单号", help="商户单号，在 steward draw payouts 里")],
     verdict: Annotated[
-        Literal["paid", "failed", "again"],
-        typer.Argument(metavar="结果", help="paid 已发出；failed 确实没有发出，换新单号再发；again 同一单号再发一次"),
+        Literal["paid", "refunded", "failed", "again"],
+        typer.Argument(
+            metavar="结果",
+            help="paid 已发出；refunded 发出后没领、已退款；failed 确实没有发出，换新单号再发；again 同一单号再发一次",
+        ),
     ],
 ) -> None:
     """在商户平台查清以后，告诉群管家一个红包到底发出去没有。"""
@@ -162,17 +171,16 @@ def settle(
     now = SystemClock().now()
 
     async def work(store: Database) -> PayoutRow | str:
-        from handlers import payouts as handler
+        from handlers.payout_by_hand import by_hand
         from store import payouts as rows
 
         async with store.write() as tx:
             row = await rows.numbered(tx, number, lock=True)
             if row is None:
                 return f"没有单号 {number}。单号在 steward draw payouts 里。"
-            if row.is_final:
-                return f"单号 {number} 已有定论：{STATES[row.state]}。不用再登记。"
-            await handler.by_hand(tx, row, verdict, now=now)
-            return row
+            before = STATES[row.state]
+            refused = await by_hand(tx, row, verdict, now=now)
+            return f"单号 {number}（{before}）：{refused}。" if refused else row
 
     done = with_store(work)
     if isinstance(done, str):
@@ -191,14 +199,17 @@ def codes(
     from pathlib import Path
 
     from bot.clocks import SystemClock
+    from bot.config.code_sheets import read_code_sheet
+    from bot.config.problems import render
     from bot.config.sheets import UnreadableSheetError, cells, sheet_text
 
     now = SystemClock().now()
     try:
-        column = [row[0].strip() if row else "" for row in cells(sheet_text(Path(file)))]
+        found, problems = read_code_sheet(cells(sheet_text(Path(file))), file)
     except (UnreadableSheetError, OSError) as error:
         could_not(f"读不了「{file}」：{error}。")
-    found = _codes_in(column, file)
+    if problems:
+        could_not(f"{render(problems)}\n一个也没有放进来。")
 
     async def work(store: Database) -> tuple[int, int]:
         from handlers.coupons import NO_CODES
@@ -214,24 +225,6 @@ def codes(
     console = Console()
     say.line(console, f"「{file}」：{len(found)} 个券码，新放进 {added} 个，还有 {left} 个没人领。")
     say.then(console, "steward check", "看抽奖的设置对不对")
-
-
-def _codes_in(column: list[str], file: str) -> list[str]:
-    """The codes below the heading; all mistakes at once, by cell."""
-    first = 1 if column and not re.fullmatch(r"[0-9A-Za-z_-]+", column[0]) else 0
-    seen: dict[str, int] = {}
-    wrong = []
-    for number, code in enumerate(column[first:], first + 1):
-        if not code:
-            continue
-        if not re.fullmatch(r"[\x21-\x7e]{3,64}", code):
-            wrong.append(f"{file}:A{number}  「{code}」不像券码：要 3 到 64 个字母、数字或符号，中间没有空格")
-        elif code in seen:
-            wrong.append(f"{file}:A{number}  「{code}」和 A{seen[code]} 重复")
-        seen.setdefault(code, number)
-    if wrong or not seen:
-        could_not("\n".join([*(wrong or [f"{file} 里没有券码：第一列一行写一个"]), "一个也没有放进来。"]))
-    return list(seen)
 
 
 def desk(

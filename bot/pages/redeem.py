@@ -10,6 +10,8 @@ from bot.pages.page import PRIVATE, Desk, admit, explained, read_form, show
 from handlers import coupons
 from rules.events import CouponRedeemed
 
+SAID_FOR = 120  # seconds
+
 
 def redeem_page(desk: Desk) -> APIRouter:
     """The page, and where its form goes."""
@@ -31,7 +33,7 @@ async def _look(desk: Desk, request: Request, token: str) -> Response:
     code = coupons.tidy(request.query_params.get("code", ""))
     async with desk.store.read() as tx:
         coupon = await coupons.look(tx, code, desk.clock.now()) if code else None
-    said = request.query_params.get("said", "")
+    said = _said(desk, request.query_params.get("said", ""), code)
     return show("redeem.html", code=code, coupon=coupon, said=said, key=desk.links.form_key("redeem", token))
 
 
@@ -44,5 +46,15 @@ async def _pressed(desk: Desk, request: Request, token: str) -> Response:
         event = CouponRedeemed(at=now, userid=link.userid, code=code)
         [decision] = await coupons.handle(event, None, tx, desk.rules.book, now)
     logger.info("{} ticks off a coupon: {}", link.userid, decision.verdict)
-    said = {"said": "done" if decision.verdict == "hit" else "not", "code": code}
-    return Response(status_code=303, headers={**PRIVATE, "location": f"?{urlencode(said)}"})
+    said = desk.links.seal("redeem-said", [decision.verdict, code, int(now.timestamp())])
+    return Response(status_code=303, headers={**PRIVATE, "location": f"?{urlencode({'said': said, 'code': code})}"})
+
+
+def _said(desk: Desk, sealed: str, code: str) -> str:
+    """ "done": this very code was ticked off here a moment ago. A page that a phone opens again later does not say so:
+    somebody might hand the gift over a second time.
+    """
+    match desk.links.unseal("redeem-said", sealed):
+        case ["hit", str(ticked), int(at)] if ticked == code and desk.clock.now().timestamp() < at + SAID_FOR:
+            return "done"
+    return ""

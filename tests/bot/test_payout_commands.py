@@ -1,6 +1,8 @@
 """`steward draw payouts`, `settle`, `codes`, `desk`: what a manager and the accounts see, on a real database."""
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -91,6 +93,49 @@ def test_the_month_for_the_accounts(steward: Steward) -> None:
     assert "wmlost,微信支付,0.00,0.00,0.00,,结果未知" in text
 
 
+async def _every_way(tx: Tx) -> None:
+    """One of each way: an owner's, a coupon, what came back, what the winner bears the tax of; and one of October."""
+    last_month = datetime(2026, 10, 31, 15, 59, tzinfo=UTC)
+    for name, values in {
+        "owner": {
+            "way": "owner",
+            "state": "received",
+            "amount": 20_000,
+            "gross": 20_000,
+            "chat_id": "wr1",
+            "what": "200元",
+        },
+        "coupon": {"way": "coupon", "state": "received", "amount": 0, "gross": 0, "code": "=T1", "what": "龙井茶样"},
+        "back": {"way": "wechat", "state": "refunded", "amount": 300, "gross": 375, "tax": 75},
+        "bears": {"way": "wechat", "state": "sent", "amount": 400, "gross": 500, "tax": 100, "born_by": "winner"},
+        "before": {
+            "way": "wechat",
+            "state": "received",
+            "amount": 700,
+            "gross": 875,
+            "tax": 175,
+            "sent_at": last_month,
+        },
+    }.items():
+        same = {"draw_id": 2, "draw": "friday", "winner": name, "purse": "draw:2", "number": f"S{name}", "sent_at": NOW}
+        tx.add(PayoutRow.model_validate({**same, "since": NOW, "planned_at": NOW, "person": f"wm{name}", **values}))
+
+
+def test_the_month_adds_up_over_all_ways(steward: Steward, sqlite_url: str) -> None:
+    """Owners, coupons and packets are in one sheet by the day they were sent; what came back counts with zero, another
+    month's not at all, and the last line is the sum of all columns."""
+    asyncio.run(_with(sqlite_url, _every_way))
+    text = steward("draw", "payouts", "--month", "2026-11", "--csv").output
+    lines = {row[2]: row for row in csv.reader(io.StringIO(text.lstrip("\ufeff")))}
+    assert lines["wmowner"][3:9] == ["群主发放", "200.00", "0.00", "200.00", "", "已领取"]
+    assert lines["wmcoupon"][3:10] == ["券", "0.00", "0.00", "0.00", "", "已领取", "'=T1"]
+    assert lines["wmback"][4:9] == ["0.00", "0.00", "0.00", "", "没领，已退回"]
+    assert lines["wmbears"][4:9] == ["5.00", "1.00", "4.00", "中奖者承担", "已发未领"]
+    assert "wmbefore" not in lines
+    assert lines[""][4:7] == ["211.25", "2.25", "209.00"]
+    assert "wmbefore" in steward("draw", "payouts", "--month", "2026-10", "--csv").output
+
+
 def test_a_manager_settles_what_nobody_knew(steward: Steward, sqlite_url: str) -> None:
     """What a manager found out is booked once; a number that is settled, or unknown to us, is refused."""
     assert steward("draw", "settle", NUMBERS["lost"], "paid").exit_code == 0
@@ -126,7 +171,7 @@ def test_codes_are_put_in_once(steward: Steward, tmp_path: Path, sqlite_url: str
     book.save(tmp_path / "券.xlsx")
     wrong = steward("draw", "codes", "券.xlsx")
     assert wrong.exit_code == 2
-    assert "券.xlsx:A5" in wrong.output
+    assert "券.xlsx!A5" in wrong.output
     assert asyncio.run(_with(sqlite_url, lambda tx: coupon_codes.left(tx, "券.xlsx"))) == 3
 
 

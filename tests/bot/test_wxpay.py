@@ -1,8 +1,9 @@
 """The typed client of WeChat Pay against the simulated merchant: every answer is one finding, nothing is raised."""
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from bot.server import running
 from bot.wxpay import WxPay
 from rules.actions import RedPacket
 from simulator import Merchant, VirtualClock, World, create_app
+from simulator.pay import Packet, Refused
 
 PACKET = RedPacket(
     mch_billno="S1",
@@ -30,16 +32,16 @@ PACKET = RedPacket(
 class Counter:
     """A merchant's counter, and how to get a client of it."""
 
-    def __init__(self, merchant: Merchant, base: str, clock: VirtualClock) -> None:
-        self.merchant, self.base, self.clock = merchant, base, clock
+    def __init__(self, world: World, base: str) -> None:
+        self.world, self.merchant, self.base = world, world.merchant, base
 
-    def client(self, api_key: str = "", read_seconds: float = 5.0) -> WxPay:
+    def client(self, api_key: str = "", read_seconds: float = 5.0, cert: Path | None = None) -> WxPay:
         return WxPay(
             mch_id=self.merchant.mch_id,
             app_id=self.merchant.app_id,
             api_key=SecretStr(api_key or self.merchant.api_key),
-            cert=None,
-            key=None,
+            cert=cert,
+            key=cert,
             base=self.base,
             loopback_only=True,
             read_seconds=read_seconds,
@@ -48,11 +50,10 @@ class Counter:
 
 @pytest.fixture
 async def counter() -> AsyncIterator[Counter]:
-    clock = VirtualClock()
-    world = World(clock=clock, seed=3)
+    world = World(clock=VirtualClock(), seed=3)
     world.merchant.opens = 0
     async with running(create_app(world), "127.0.0.1", 0) as port:
-        yield Counter(world.merchant, f"http://127.0.0.1:{port}", clock)
+        yield Counter(world, f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture
@@ -123,6 +124,37 @@ async def test_mistakes_of_ours(counter: Counter, wxpay: WxPay) -> None:
     assert (await wxpay.send(PACKET)).finding == "accepted"
     assert (await wxpay.send(PACKET.model_copy(update={"total_amount": 600}))).finding == "conflict"
     assert (await wxpay.query(PACKET.model_copy(update={"total_amount": 600}))).finding == "conflict"
+
+
+class Odd(Merchant):
+    """Answers what no document has: a refusal that says SUCCESS, a query that is refused as if it were a sending."""
+
+    said = ""
+
+    def send(self, said: Mapping[str, str]) -> Packet:
+        raise Refused(self.said, "")
+
+    def query(self, number: str) -> Packet:
+        raise Refused(self.said, "")
+
+
+@pytest.mark.parametrize("code", ["SEND_FAILED", "NOTENOUGH", "NO_AUTH", "SUCCESS", "FAILED"])
+async def test_a_query_that_is_refused_says_nothing_of_the_money(counter: Counter, code: str) -> None:
+    """Only a status ends a payout: whatever error answers a query, a new number would be a second payment."""
+    counter.world.merchant = odd = Odd(counter.world)
+    odd.said, pay = code, counter.client()
+    assert (await pay.query(PACKET)).finding == "unknown"
+    assert (await pay.send(PACKET)).finding != "accepted"
+    pay.close()
+
+
+async def test_a_certificate_that_cannot_be_read_leaves_nothing_unknown(counter: Counter, tmp_path: Path) -> None:
+    """Nothing is sent without it: that is our own setting, and not a payout of which nobody knows."""
+    pay = counter.client(cert=tmp_path / "lost.pem")
+    for answer in (await pay.send(PACKET), await pay.query(PACKET)):
+        assert (answer.finding, answer.code) == ("setup", "CERTIFICATE")
+    assert not counter.merchant.sends
+    pay.close()
 
 
 async def test_an_answer_with_a_wrong_signature_is_unknown(counter: Counter, wxpay: WxPay) -> None:

@@ -5,116 +5,33 @@ The merchant is the simulator's, over real HTTP on this machine: wechatpy speaks
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
-from pydantic import SecretStr
 
-from bot.server import running
-from bot.wiring import Outside, open_bot
-from bot.worker import Rules
-from handlers import coupons, owner_payouts, payouts
+from handlers import coupons, owner_payouts, press
 from handlers.coupons import CouponOrder, NoCodes
 from handlers.owner_payouts import OwnerOrder
-from handlers.payouts import Order
+from handlers.payout_by_hand import OVER, OWNERS, by_hand
 from rules.actions import Link
-from rules.book import Book
-from rules.budget import amounts
-from rules.payouts import words
-from simulator import VirtualClock, World, create_app
-from store import coupon_codes, ledger, matters
+from rules.events import CardPressed
+from store import coupon_codes, matters
 from store import payouts as rows
-from store.payouts import PayoutRow
-from tests.life.conftest import CALLBACK, Life, settings_for
-from wecom.limits import Unlimited
-
-DRAW, MONTH = "friday-lucky:2026-11-27T20:00+08:00", "2026-11"
-START = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-BOOK = Book.model_validate({"managers": ["李华"]})
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-class Till(Life):
-    """A bot with a merchant account, and 1,000 CNY for one draw."""
-
-    async def fund(self, fen: int = 100_000) -> None:
-        async with self.bot.store.write() as tx:
-            await ledger.fund(tx, MONTH, fen, now=START)
-            await ledger.reserve(tx, "draw:1", fen, month=MONTH, key="reserve", why="抽奖", now=START)
-
-    async def win(self, winner: str, fen: int, openid: str = "") -> None:
-        """Somebody's prize is on its way."""
-        order = Order(
-            draw_id=1,
-            draw=DRAW,
-            winner_id=None,
-            winner=winner,
-            purse="draw:1",
-            amounts=amounts(fen, "organiser"),
-            person=f"wm{winner}",
-            openid=openid or f"oWinner{winner}",
-            words=words("静安茶铺", "周五拼手气", "感谢您一直在群里"),
-        )
-        async with self.bot.store.write() as tx:
-            await payouts.plan(tx, order, now=self.clock.now())
-
-    async def payouts(self) -> list[PayoutRow]:
-        async with self.bot.store.read() as tx:
-            return await rows.of_draw(tx, 1)
-
-    async def states(self) -> list[str]:
-        return [row.state for row in await self.payouts()]
-
-    async def money(self) -> tuple[int, int, int]:
-        """Free in the month, held and paid by the draw."""
-        async with self.bot.store.read() as tx:
-            assert await ledger.out_of_step(tx) == []
-            month = await ledger.month(tx, MONTH)
-        return month.free, month.held, month.paid
-
-    def texts(self, userid: str = "lihua") -> list[str]:
-        return [each.text for each in self.world.inbox(userid)]
-
+from tests.life.till import DAY, DRAW, HOUR, MANAGED, MINUTE, START, Till, opened_till
 
 Open = Callable[[], AbstractAsyncContextManager[Till]]
 
 
 @pytest.fixture
 def open_till(sqlite_url: str, tmp_path: Path) -> Open:
+    """With 1,000 CNY for one draw."""
+
     @asynccontextmanager
     async def opened() -> AsyncIterator[Till]:
-        clock = VirtualClock(START)
-        world = World(clock=clock, seed=1)
-        world.merchant.opens = 0
-        world.add_staff("lihua", "李华")
-        world.add_staff("wangwu", "王五")
-        tokens = (f"token-{n}" for n in count())
-        async with running(create_app(world), "127.0.0.1", 0) as port, httpx2.AsyncClient(trust_env=False) as client:
-            settings = settings_for(world, sqlite_url).model_copy(
-                update={
-                    "wecom_api_base": f"http://127.0.0.1:{port}",
-                    "mp_app_id": world.merchant.app_id,
-                    "wxpay_mch_id": world.merchant.mch_id,
-                    "wxpay_api_key": SecretStr(world.merchant.api_key),
-                    "wxpay_api_base": f"http://127.0.0.1:{port}",
-                    "steward_config": tmp_path / "config.yaml",
-                }
-            )
-            outside = Outside(clock, client, lambda: next(tokens), Unlimited(), loopback_only=True)
-            async with (
-                open_bot(settings, Rules(BOOK), outside) as bot,
-                httpx2.AsyncClient(transport=httpx2.ASGITransport(app=bot.app)) as browser,
-            ):
-                world.callback_to(CALLBACK, browser)
-                till = Till(world, bot, clock, browser)
-                world.create_group("静安1群", owner="wangwu", admins=["lihua"])
-                await bot.read_roster("start")
-                await till.run(MINUTE)
-                await till.fund()
-                yield till
+        async with opened_till(sqlite_url, tmp_path) as till:
+            await till.fund()
+            yield till
 
     return opened
 
@@ -168,10 +85,10 @@ async def test_limits_of_a_person_are_planned_for(open_till: Open) -> None:
     async with open_till() as till:
         for winner in range(12):
             await till.win(str(winner), 100, openid="oOften0001")
-        await till.run(HOUR)
+        await till.run(5 * MINUTE)
         assert (await till.states()).count("sent") == 10
         assert sum(till.world.merchant.sends.values()) == 10
-        await till.run(8 * HOUR)
+        await till.stride(9 * HOUR, 2)
         assert (await till.states()).count("sent") == 12
         assert till.world.merchant.answers["sendredpack", "SENDNUM_LIMIT"] == 0
 
@@ -228,11 +145,16 @@ async def test_what_stays_unknown_is_shown_until_somebody_knows(open_till: Open)
         async with till.bot.store.write() as tx:
             found = await rows.numbered(tx, row.number, lock=True)
             assert found is not None
-            await payouts.by_hand(tx, found, "paid", now=till.clock.now())
-        assert await till.states() == ["received"]
+            assert await by_hand(tx, found, "paid", now=till.clock.now()) == ""
+        assert await till.states() == ["sent"]
         assert await till.money() == (0, 99_500, 500)
         async with till.bot.store.read() as tx:
             assert not await matters.is_open(tx, f"payout:{row.id}")
+            assert await rows.unresolved(tx) == []
+        till.world.merchant.faults.stop()
+        await till.stride(DAY, 6)
+        assert await till.states() == ["refunded"]  # which only the provider could tell
+        assert await till.money() == (500, 99_500, 0)
 
 
 async def test_the_same_prize_is_planned_once(open_till: Open) -> None:
@@ -340,6 +262,53 @@ async def test_codes_of_a_sheet_are_given_once(open_till: Open) -> None:
             await coupons.plan(tx, coupon("3", "茶券.xlsx"), now=START)
 
 
+async def test_a_code_that_stands_in_two_sheets_is_given_once(open_till: Open) -> None:
+    """Two sheets have a code in common: whoever is second gets the next code, and can claim."""
+    async with open_till() as till, till.bot.store.write() as tx:
+        await coupon_codes.add(tx, "茶券.xlsx", ["T1", "T2"], now=START)
+        await coupon_codes.add(tx, "旧茶券.xlsx", ["T1", "T3"], now=START)
+        given = [
+            await coupons.plan(tx, coupon(n, sheet), now=START)
+            for n, sheet in (("1", "茶券.xlsx"), ("2", "旧茶券.xlsx"))
+        ]
+        assert [row.code if row else None for row in given] == ["T1", "T3"]
+        with pytest.raises(NoCodes):
+            await coupons.plan(tx, coupon("3", "旧茶券.xlsx"), now=START)
+
+
+async def test_a_press_on_a_card_that_was_replaced_counts(open_till: Open) -> None:
+    """The owner presses 已发 on the first card just when the reminder is being sent: it is booked all the same."""
+    async with open_till() as till:
+        first = await ask_owner(till, within=5 * HOUR)
+        await till.run(31 * MINUTE)
+        assert newest_card(till) != first
+        async with till.bot.store.write() as tx:
+            event = CardPressed(
+                at=till.clock.now(),
+                userid="wangwu",
+                task_id=first,
+                button="sent",
+                card_type="button_interaction",
+                response_code=None,
+                selected={},
+            )
+            await press.handle(event, None, tx, MANAGED, till.clock.now())
+        assert await till.states() == ["received"]
+        assert await till.money() == (0, 80_000, 20_000)
+
+
+async def test_an_owner_who_did_not_press_is_settled_by_hand(open_till: Open) -> None:
+    """A manager who knows that the owner has sent it, or never will, says so: once, and the ledger has it."""
+    async with open_till() as till:
+        await ask_owner(till)
+        async with till.bot.store.write() as tx:
+            [row] = await rows.of_draw(tx, 1)
+            assert await by_hand(tx, row, "again", now=till.clock.now()) == OWNERS
+            assert await by_hand(tx, row, "paid", now=till.clock.now()) == ""
+            assert await by_hand(tx, row, "failed", now=till.clock.now()) == OVER
+        assert await till.money() == (0, 80_000, 20_000)
+
+
 async def test_a_code_is_ticked_off_once_in_the_shop(open_till: Open) -> None:
     """Staff type a code, see what it is for, and tick it off; a second time it is refused and says when it was."""
     async with open_till() as till:
@@ -354,6 +323,10 @@ async def test_a_code_is_ticked_off_once_in_the_shop(open_till: Open) -> None:
         form = {"key": page.split('name="key" value="')[1].split('"')[0], "code": row.code}
         done = await till.browser.post(url, data=form, follow_redirects=True)
         assert "核销好了" in done.text
+        await till.run(5 * MINUTE)
+        later = await till.browser.get(done.url)  # the phone opens the page again
+        assert "核销好了" not in later.text
+        assert "已经核销过了" in later.text
         assert "已经核销过了" in (await till.browser.post(url, data=form, follow_redirects=True)).text
         assert "没有 NOSUCH1 这个核销码" in (await till.browser.get(url, params={"code": "NOSUCH1"})).text
         [after] = await till.payouts()

@@ -141,9 +141,18 @@ async def work(database: str, base: str, clock: FileClock, name: str, die: rando
                 events = await worker.claim_events(4)
                 await asyncio.gather(*map(worker.act, deeds), *map(worker.handle, events))
                 if not deeds and not events and not await sweep(store, clock.now()):
-                    await asyncio.sleep(0.02)
+                    await until_it_moves(clock)
             except StoreUnavailable:
                 await asyncio.sleep(0.02)
+
+
+async def until_it_moves(clock: FileClock) -> None:
+    """Nothing is due: until the time is another one, or the other clerk may have left something."""
+    now = clock.now()
+    for _ in range(25):
+        await asyncio.sleep(0.002)
+        if clock.now() != now:
+            return
 
 
 async def sweep(store: Database, now: datetime) -> int:

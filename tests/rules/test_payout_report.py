@@ -46,8 +46,9 @@ def test_a_line_for_each_prize_and_the_sum() -> None:
 
 
 def test_a_name_is_never_a_formula() -> None:
-    """What a customer calls themselves cannot be run by a spreadsheet."""
+    """Neither what a customer calls themselves nor a code of somebody's sheet can be run by a spreadsheet."""
     assert table(line(person="=HYPERLINK(1)"))[1][2] == "'=HYPERLINK(1)"
+    assert table(line(number="=1+1"))[1][9] == "'=1+1"
 
 
 @pytest.mark.parametrize(
