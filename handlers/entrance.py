@@ -7,7 +7,7 @@ Pages call `look_up` (no transaction), then `handle` and `door_for` in one writi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from loguru import logger
 
@@ -51,20 +51,22 @@ async def look_up(event: EntranceScanned, wecom: Gateway, store: Database, now: 
 
 
 async def handle(event: EntranceScanned, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
-    """Give the visitor a group, the one they have, or a place in the line."""
+    """Give the visitor a group, the one they have, or a place in the line. The same once more is not said again."""
     entrance = book.entrance(event.entrance)
     if entrance is None:
         return []
-    await entrances.note_visit(tx, entrance.name, event.visitor_id, event.channel, now=now)
-    scan = _Scan(tx, book, entrance, event, seen, now)
-    because, chat_id = await _admit(scan)
+    first = await entrances.note_visit(tx, entrance.name, event.visitor_id, event.channel, now=now)
+    answer = await _admit(_Scan(tx, book, entrance, event, seen, now))
+    if not (first or answer.is_new):
+        return []
     return [
         Decision(
             rule=f"entrance:{entrance.name}",
-            verdict="hit" if chat_id else "miss",
-            because=because,
-            subject=f"visitor:{event.visitor_id}",
-            chat_id=chat_id,
+            verdict="hit" if answer.chat_id else "miss",
+            because=answer.because,
+            subject=identities.subject_of(event.visitor_id),
+            chat_id=answer.chat_id,
+            evidence=event.channel,
         )
     ]
 
@@ -81,16 +83,28 @@ class _Scan:
     now: datetime
 
 
-async def _admit(scan: _Scan) -> tuple[str, str]:
-    """Why, and into which group: the entrance's own, its spare ones, then those of the entrance that it leads on to."""
+class _Answer(NamedTuple):
+    """Why, and into which group; "" where there is none. `is_new`: something has come of this scan."""
+
+    because: str
+    chat_id: str = ""
+    is_new: bool = False
+
+
+async def _admit(scan: _Scan) -> _Answer:
+    """The entrance's own groups, its spare ones, then those of the entrance that it leads on to; else the line."""
     theirs = await doors.of_visitor(scan.tx, scan.event.visitor_id)
+    if (answer := await _the_same_again(scan, theirs)) is not None:
+        return answer
     for each in way_on(scan.book, scan.entrance):
-        because, chat_id = await _try(scan, each, theirs)
-        if because:
-            return because, chat_id
+        answer = await _try(scan, each, theirs)
+        if answer is not None:
+            if each is not scan.entrance:  # they may have waited for what is still full
+                await waiting.leave(scan.tx, scan.event.visitor_id, scan.entrance.name, now=scan.now)
+            return answer
     if not scan.entrance.wait_in_line:
-        return "都满了，这个入口不排队", ""
-    await waiting.stand(
+        return _Answer("都满了，这个入口不排队")
+    is_new = await waiting.stand(
         scan.tx,
         entrance=scan.entrance.name,
         target=scan.entrance.route(scan.event.channel, scan.seen.tags),
@@ -98,52 +112,65 @@ async def _admit(scan: _Scan) -> tuple[str, str]:
         channel=scan.event.channel,
         now=scan.now,
     )
-    return "都满了，请TA排队", ""
+    return _Answer("都满了，请TA排队", is_new=is_new)
 
 
-async def _try(scan: _Scan, each: Entrance, theirs: Mapping[str, Theirs]) -> tuple[str, str]:
-    """Likewise for one entrance; "" where it is full."""
+async def _the_same_again(scan: _Scan, theirs: Mapping[str, Theirs]) -> _Answer | None:
+    """The group that they were given when they scanned this code before, also where it was another entrance's: that
+    there is room again in the first gives nobody a second group.
+    """
+    for each in way_on(scan.book, scan.entrance) if theirs else ():
+        for target in each.targets:
+            seat = theirs.get(target.kind)
+            if seat is not None and seat.scanned == scan.entrance.name and seat.state != "left":
+                return await _come_back(scan.tx, each, seat, now=scan.now)
+    return None
+
+
+async def _try(scan: _Scan, each: Entrance, theirs: Mapping[str, Theirs]) -> _Answer | None:
+    """What one entrance says to it; None where it is full."""
     tx, event = scan.tx, scan.event
     if each.via == "native":
-        return f"入口 {each.name} 用企业微信的群码，不经过我们", ""
+        return _Answer(f"入口 {each.name} 用企业微信的群码，不经过我们")
     target = each.route(event.channel, scan.seen.tags)
     if (seat := theirs.get(target.kind)) is not None:
-        await _come_back(tx, each, seat, now=scan.now)
-        return "已经给过TA一个群，还是那个", seat.chat_id
+        return await _come_back(tx, each, seat, now=scan.now)
     key = entrances.stock_key(each.name, target)
     known = await entrances.glance(tx, event.visitor_id, stock_key=key, kind=target.kind, shop=target.shop)
     if each.via == "contact" and known.external_userid is None:
-        return f"入口 {each.name} 要先加导购", ""
+        return _Answer(f"入口 {each.name} 要先加导购")
     if known.external_userid is not None:
         group = _of_kind(await doors.inside(tx, known.external_userid), target.kind)
         if group is not None:
-            return f"TA已经在「{group.name}」里", group.chat_id
+            return _Answer(f"TA已经在「{group.name}」里", group.chat_id)
     if known.line is not None:
-        return "", ""  # others go first
+        return None  # others go first
     low = known.level is not None and known.level != "well"
-    keep = giving.kept(each, low=low)
-    chat_id = await giving.give(tx, each, target, event.visitor_id, event.channel, keep=keep, now=scan.now)
-    return (f"从入口 {each.name} 给了TA一个群", chat_id) if chat_id else ("", "")
+    who = giving.Comer(event.visitor_id, scan.entrance.name, event.channel, looks=True)
+    chat_id = await giving.give(tx, each, target, who, keep=giving.kept(each, low=low), now=scan.now)
+    return _Answer(f"从入口 {each.name} 给了TA一个群", chat_id, is_new=True) if chat_id else None
 
 
 def _of_kind(inside: list[Inside], kind: str) -> Inside | None:
     return next((each for each in inside if each.kind == kind), None)
 
 
-async def _come_back(tx: Tx, entrance: Entrance, seat: Theirs, *, now: datetime) -> None:
-    """Their seat was about to end, or they had left the group: it is theirs again, with a code of its own."""
+async def _come_back(tx: Tx, entrance: Entrance, seat: Theirs, *, now: datetime) -> _Answer:
+    """They have a seat. Where it was about to end, or they had left the group, it is theirs again, with a new code."""
+    same = _Answer("已经给过TA一个群，还是那个", seat.chat_id)
     if seat.state not in ("ending", "left"):
-        return
+        return same
     row = await seats.seat(tx, seat.id)
     room = await rooms.of_group(tx, seat.chat_id)
     if row is None or room is None or row.state not in ("ending", "left"):
-        return
+        return same
     row.state, row.shown_at, row.settled = "held", None, False
     row.due_at = now + entrance.seat_kept(low=False)
     await join_ways.close(tx, room.way_id, now=now)
     way = await join_ways.order_for_room(tx, room.id, room.chat_id, room.name, alone=True, now=now)
     row.way_id = way.id
     await tx.flush()
+    return _Answer("给TA留着的群，TA又来了", seat.chat_id, is_new=True)
 
 
 # --- what the page shows ----------------------------------------------------------------------------------------------
@@ -169,8 +196,9 @@ async def _door_without_seat(tx: Tx, book: Book, first: Entrance, visitor_id: in
         for target in each.targets:
             if (group := _of_kind(inside, target.kind)) is not None:
                 return Door(show="inside", group_name=group.name, entrance=each.name)
+    kinds = {target.kind for target in first.targets}
     for place in await waiting.of_visitor(tx, visitor_id):
-        if place.entrance == first.name:
+        if place.entrance == first.name or place.kind in kinds:  # one place a kind, wherever they took it
             return Door(show="waiting", place=place.ahead + 1, entrance=first.name)
     for each in way_on(book, first):
         if each.via == "native":
@@ -185,7 +213,9 @@ async def _door_of(tx: Tx, entrance: Entrance, seat: Theirs, *, now: datetime) -
     if seat.state == "taken":
         return door.model_copy(update={"show": "inside"})
     if seat.state != "held":
-        return door
+        return door.model_copy(
+            update={"show": "full"}
+        )  # it is ending: a page that looks again scans again, and keeps it
     door = door.model_copy(update={"until": await _renew(tx, entrance, seat, now=now)})
     if seat.status not in ("ready", "updating") or not seat.qr_code:
         return door

@@ -6,7 +6,7 @@ Whoever comes with a welcome code is greeted.
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers import verdicts, welcome
+from handlers import own_tags, verdicts, welcome
 from handlers.reading import remember_contact
 from rules.book import Book
 from rules.decision import Decision
@@ -42,6 +42,15 @@ async def handle(event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book:
 
     With a welcome code, which lives 20 seconds, the person is greeted, and asked about right after.
     """
+    decisions = await _learn(event, seen, tx, book, now=now)
+    if isinstance(event, ContactAdded):
+        await own_tags.contact_added(tx, event.external_userid, event.userid, now=now)
+    return decisions
+
+
+async def _learn(
+    event: PersonCheckDue | ContactAdded, seen: Seen, tx: Tx, book: Book, *, now: datetime
+) -> list[Decision]:
     if isinstance(event, ContactAdded) and event.welcome_code:
         await welcome.greet(tx, book, event, now=now)
         person = await people.person(tx, event.external_userid)

@@ -42,32 +42,65 @@ async def enrol(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> RoomRo
     room = await rooms.of_group(tx, group.chat_id)
     if entrance_of(book, group.kind) is None and (made := kind_by_base_name(book, group.name)):
         group.kind = made
-    entrance = entrance_of(book, group.kind)
-    if room is None and entrance is None:
-        return None
     if room is None:
-        room = await _new(tx, book, group, now=now)
-        if room is not None:
-            logger.info("group {} ({!r}) is enrolled: entrances may lead into it", group.chat_id, group.name)
-            await giving.look_soon(tx, now=now)
-            await giving.serve_line(tx, book, now=now)
-            room = await rooms.of_group(tx, group.chat_id)
-        return room
+        return await _enrol_new(tx, book, group, now=now)
     external = await rooms.external_members(tx, group.chat_id)
     size = len(group.staff) + external
     if not room.alone and size != room.size:
         await giving.look_soon(tx, now=now)  # it may be full now, or have room again
+    renamed = room.name != group.name
     room.name, room.shop, room.size = group.name, book.shop_name_of(group.name), size
-    if room.state == "gone" and room.alone and not external and await seats.on_group(tx, group.chat_id) is None:
-        await free(tx, book, room, now=now)
-    elif room.state == "gone" and not room.alone:
-        rooms.change(room, "open", now=now)
-        await giving.look_soon(tx, now=now)
+    if room.state == "free" and renamed:
+        await _renamed(tx, book, group, room, now=now)
+    elif room.state == "gone":
+        await _back_again(tx, book, group, room, external, now=now)
     elif room.state == "occupied" and not external:
         await matter_rows.settle(tx, occupied_key(room.chat_id), outcome="settled", now=now)
         await free(tx, book, room, now=now)
     await tx.flush()
     return room
+
+
+async def _enrol_new(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> RoomRow | None:
+    await _named_later(tx, book, group)
+    if await _new(tx, book, group, now=now) is None:
+        return None
+    logger.info("group {} ({!r}) is enrolled: entrances may lead into it", group.chat_id, group.name)
+    await giving.look_soon(tx, now=now)
+    await giving.serve_line(tx, book, now=now)
+    return await rooms.of_group(tx, group.chat_id)
+
+
+async def _back_again(tx: Tx, book: Book, group: GroupRow, room: RoomRow, external: int, *, now: datetime) -> None:
+    """A group is in sight again, or has a name again that fits. A prepared one with a customer in it stays as it is."""
+    if not room.alone:
+        rooms.change(room, "open", now=now)
+        await giving.look_soon(tx, now=now)
+    elif not external and book.kind_of(group.name) == room.kind and await seats.on_group(tx, group.chat_id) is None:
+        await free(tx, book, room, now=now)
+
+
+async def _named_later(tx: Tx, book: Book, group: GroupRow) -> None:
+    """A group is created first and named then: while it holds only staff it is of the kind that its name says."""
+    kind = book.kind_of(group.name)
+    if kind == group.kind or entrance_of(book, kind) is None or await rooms.external_members(tx, group.chat_id):
+        return
+    logger.info("group {} is called {!r} now: it is of kind {}", group.chat_id, group.name, kind)
+    group.kind = kind
+
+
+async def _renamed(tx: Tx, book: Book, group: GroupRow, room: RoomRow, *, now: datetime) -> None:
+    """A prepared group that is nobody's has another name. It is of the kind that this says; where no entrance gives
+    such groups away, staff want it for something else.
+    """
+    kind = book.kind_of(group.name)
+    entrance = entrance_of(book, kind)
+    if entrance is not None and entrance.one_customer_per_group:
+        room.kind = group.kind = kind
+        await giving.look_soon(tx, now=now)
+        return
+    logger.warning("prepared group {} is called {!r} now: nobody is given it any more", room.chat_id, room.name)
+    await group_gone(tx, room.chat_id, now=now)
 
 
 async def _new(tx: Tx, book: Book, group: GroupRow, *, now: datetime) -> RoomRow | None:
@@ -114,7 +147,7 @@ async def free(tx: Tx, book: Book, room: RoomRow, *, now: datetime) -> None:
 
 
 async def group_gone(tx: Tx, chat_id: str, *, now: datetime) -> None:
-    """The group is dismissed, or cannot be seen any more: whoever had a seat in it gets another with the next scan."""
+    """The group is dismissed, renamed, or out of sight: whoever had a seat in it gets another with the next scan."""
     room = await rooms.of_group(tx, chat_id)
     if room is None or room.state == "gone":
         return

@@ -5,30 +5,25 @@ number of times: what it has found before it does not find again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import cases, identity, join_ways, matters, rooms
+from handlers import cases, join_ways, matters, rooms
 from handlers.reading import SETTLE
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import JoinerSeen
-from rules.identity import Proof
 from rules.lanes import NORMAL
 from rules.seats import say_close_door, say_guest, say_stranger, say_twice
 from store import doors, identities, inbox, people, removal, roster, seats
 from store import join_ways as ways
 from store import matters as matter_rows
 from store import rooms as room_rows
-from store.database import Database, Tx
+from store.database import Tx
 from store.rooms import RoomRow
 from store.roster import GroupRow, MemberRow
 from store.seats import SeatRow
-from wecom import lookups
-from wecom.errors import PlatformError
-from wecom.gateway import Gateway
 
 STRANGER = "stranger_in_seat"
 """What is written on a case about somebody who came by another customer's code."""
@@ -49,19 +44,28 @@ async def look(tx: Tx, book: Book, group: GroupRow, new: Sequence[MemberRow], *,
     if room.alone:
         await _look_at_own(tx, book, group, room, now=now)
     elif new:
-        await _came_to_shared(tx, room, [member.external_userid for member in new], now=now)
+        await _came_to_shared(tx, room, new, now=now)
     await tx.flush()
 
 
-async def _came_to_shared(tx: Tx, room: RoomRow, who: Sequence[str], *, now: datetime) -> None:
-    """Those of them who are known to have been on their way have arrived."""
-    known = await identities.visitors_with(tx, "external_userid", who)
+async def _came_to_shared(tx: Tx, room: RoomRow, new: Sequence[MemberRow], *, now: datetime) -> None:
+    """Those of them who are known to have been on their way have arrived. Of each of the others who came by the room's
+    code, one place that was promised is theirs, whosever it was: nobody is counted twice.
+    """
+    known = await identities.visitors_with(tx, "external_userid", [member.external_userid for member in new])
     theirs = {visitor: external_userid for external_userid, visitor in known.items()}
+    recognised = set()
     for seat in await seats.shared_on(tx, room.chat_id, list(theirs)):
         if seat.state == "held":
+            if not seat.settled:
+                room.promised = max(0, room.promised - 1)
             seat.state, seat.taken_at, seat.due_at = "taken", now, None
             seat.external_userid, seat.bound, seat.settled = theirs[seat.visitor_id], "known", True
-            room.promised = max(0, room.promised - 1)
+            recognised.add(seat.external_userid)
+    unknown = [each for each in new if each.state and each.external_userid not in recognised]
+    for seat in await seats.promised_on(tx, room.chat_id, at_most=len(unknown)):
+        seat.settled = True
+        room.promised = max(0, room.promised - 1)
 
 
 # --- a group of one customer's own ------------------------------------------------------------------------------------
@@ -72,15 +76,17 @@ async def _look_at_own(tx: Tx, book: Book, group: GroupRow, room: RoomRow, *, no
     present = {who: each for who, each in everybody.items() if each.detailed}  # of others we know no more than the id
     seat = await seats.on_group(tx, group.chat_id)
     if seat is None:
-        if present and room.state == "free" and not await _revive(tx, book, group, room, present, now=now):
+        revived = room.state in ("free", "gone") and await _revive(tx, book, group, room, present, now=now)
+        if present and room.state == "free" and not revived:
             await rooms.occupied(tx, book, room, group, now=now)
         return
-    if seat.state == "taken" and seat.external_userid and seat.external_userid not in everybody:
+    has_left = seat.external_userid not in everybody if seat.external_userid else not everybody
+    if seat.state == "taken" and has_left:
         await _left(tx, book, room, seat, now=now)
     elif seat.state != "taken":
         await who_came(tx, book, group, room, seat, present, now=now)
     if seat.state == "taken":
-        await _guests(tx, book, group, room, seat, present, now=now)
+        await guests(tx, book, group, room, seat, present, now=now)
 
 
 async def who_came(
@@ -101,13 +107,24 @@ async def who_came(
     for each in present.values():
         if not await _is_by_code(tx, seat, each):
             await _guest(tx, book, group, seat, each, now=now)
-        elif holder is not None:
-            await _stranger(tx, book, group, each, now=now)
+        elif holder is not None and await _is_certain(tx, seat, holder):
+            await stranger(tx, book, group, each, now=now)
         else:
             await _ask_who(tx, seat, each.external_userid, now=now)
 
 
-async def _undecided(tx: Tx, seat: SeatRow, present: Mapping[str, MemberRow]) -> list[MemberRow]:
+async def _is_certain(tx: Tx, seat: SeatRow, holder: str) -> bool:
+    """Whether the platform says that the holder is called so: what was inferred proves nobody a stranger."""
+    rows = await identities.proofs_of(tx, seat.visitor_id)
+    theirs = next((row for row in rows if row.value == holder), None)
+    if theirs is None:
+        return True  # who took this seat before, and left
+    ties = await identities.ties_about(tx, [theirs.id])
+    in_force = [tie.link().told for tie in ties if tie.undone_at is None]
+    return not in_force or any(in_force)
+
+
+async def undecided(tx: Tx, seat: SeatRow, present: Mapping[str, MemberRow]) -> list[MemberRow]:
     """Who came by the seat's code and is not known to be a stranger."""
     by_code = [each for each in present.values() if await _is_by_code(tx, seat, each)]
     return [each for each in by_code if not await _is_known_stranger(tx, each)]
@@ -131,11 +148,14 @@ async def _is_by_code(tx: Tx, seat: SeatRow, member: MemberRow) -> bool:
 
 
 async def _ask_who(tx: Tx, seat: SeatRow, external_userid: str, *, now: datetime) -> None:
-    """One person came by the code, and nobody knows what the roster calls the holder: the platform may tell."""
+    """One person came by the code, and nobody knows what the roster calls the holder: the platform may tell. Once; but
+    whoever keeps a seat from ending is looked at again and again.
+    """
+    again = f":{now.isoformat()}" if seat.state == "ending" else ""
     await inbox.put(
         tx,
         source="timer",
-        key=f"joiner:{seat.id}:{external_userid}:{seat.reserved_at.isoformat()}",
+        key=f"joiner:{seat.id}:{external_userid}:{seat.reserved_at.isoformat()}{again}",
         event=JoinerSeen(at=now, chat_id=seat.chat_id, external_userid=external_userid, seat_id=seat.id),
         lane=NORMAL,
         ordering_key=f"group:{seat.chat_id}",
@@ -164,7 +184,7 @@ async def take(
     await tx.flush()
 
 
-async def _twice(
+async def twice(
     tx: Tx,
     book: Book,
     group: GroupRow,
@@ -188,7 +208,7 @@ async def _say_twice(
         await matters.raise_one(tx, book, key, audience="owner", group=group, title=title, text=text, now=now)
 
 
-async def _guests(
+async def guests(
     tx: Tx,
     book: Book,
     group: GroupRow,
@@ -199,16 +219,19 @@ async def _guests(
     now: datetime,
 ) -> None:
     """The customer is in; who else is?"""
-    by_code = await _undecided(tx, seat, present)
+    by_code = await undecided(tx, seat, present)
     others = [each for each in present.values() if each.external_userid != seat.external_userid]
-    if seat.bound == "state" and not seat.settled and len(by_code) > 1:
+    if (
+        seat.bound == "state" and len(by_code) > 1
+    ):  # also long after: who came first was inferred, and may be the wrong one
         seat.external_userid, seat.bound = None, "twice"
+        seat.settled, seat.due_at = False, now + DOOR_SHUT
     if seat.bound == "twice":
         await _say_twice(tx, book, group, seat, by_code, now=now)
         others = [each for each in others if each not in by_code]
     for each in others:
         if each in by_code:
-            await _stranger(tx, book, group, each, now=now)
+            await stranger(tx, book, group, each, now=now)
         elif not await _is_by_code(tx, seat, each):
             await _guest(tx, book, group, seat, each, now=now)
 
@@ -224,7 +247,7 @@ async def _guest(tx: Tx, book: Book, group: GroupRow, seat: SeatRow, member: Mem
         await matters.raise_one(tx, book, key, audience="owner", group=group, title=title, text=text, now=now)
 
 
-async def _stranger(tx: Tx, book: Book, group: GroupRow, member: MemberRow, *, now: datetime) -> None:
+async def stranger(tx: Tx, book: Book, group: GroupRow, member: MemberRow, *, now: datetime) -> None:
     """Somebody who is certainly not the holder came by the holder's code: they are to be taken out, once asked."""
     who = member.external_userid
     if await _is_known_stranger(tx, member):
@@ -270,54 +293,3 @@ async def _revive(
     bound = "known" if holder else "state"
     await take(tx, book, group, room, earlier, who=member.external_userid, bound=bound, now=now)
     return True
-
-
-# --- who is it? -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Seen:
-    """`openid`: what the platform calls the joiner towards our pages; "" where it does not tell. `appid`: whose."""
-
-    openid: str = ""
-    appid: str = ""
-
-
-async def look_up(event: JoinerSeen, wecom: Gateway, store: Database, now: datetime) -> Seen:
-    """Ask for the joiner's openid. Whether it is told of people who are in a group only is [NV]."""
-    if not event.external_userid.startswith("wm"):
-        return Seen()
-    try:
-        openid = await lookups.convert_to_openid(wecom, event.external_userid)
-    except PlatformError as error:
-        if error.treatment == "retry":
-            raise
-        return Seen()
-    return Seen(openid, wecom.corp_id)
-
-
-async def handle(event: JoinerSeen, seen: Seen, tx: Tx, book: Book, now: datetime) -> list[Decision]:
-    """A joiner is the holder or not."""
-    seat = await seats.seat(tx, event.seat_id)
-    group, room = await roster.group(tx, event.chat_id), await room_rows.of_group(tx, event.chat_id)
-    member = await roster.member(tx, event.chat_id, event.external_userid)
-    gone = member is None or member.left_at is not None
-    if seat is None or group is None or room is None or member is None or gone:
-        return []
-    if seat.room_key is None or seat.state == "taken":
-        return []
-    theirs = await identities.openid_of(tx, seat.visitor_id, seen.appid) if seen.openid else None
-    if theirs is not None and theirs != seen.openid:
-        await _stranger(tx, book, group, member, now=now)
-        return []
-    present = {who: each for who, each in (await roster.present(tx, event.chat_id)).items() if each.detailed}
-    undecided = await _undecided(tx, seat, present)
-    if theirs is None and len(undecided) > 1:
-        await _twice(tx, book, group, room, seat, undecided, now=now)
-        return []
-    await take(tx, book, group, room, seat, who=event.external_userid, bound="openid" if theirs else "state", now=now)
-    if theirs is not None:
-        proof = Proof(kind="external_userid", value=event.external_userid, evidence="converted", source=seen.openid)
-        await identity.bind(tx, seat.visitor_id, proof, now=now)
-    await _guests(tx, book, group, room, seat, present, now=now)
-    return []

@@ -42,7 +42,8 @@ async def _due(tx: Tx, book: Book, event: SeatDue, *, now: datetime) -> None:
         seats.end(seat, "group_gone", now=now)
     elif seat.shared:
         if seat.state in ("held", "ending"):
-            room.promised = max(0, room.promised - 1)
+            if not seat.settled:
+                room.promised = max(0, room.promised - 1)
             seats.end(seat, "expired", now=now)
             await tx.flush()
             await giving.serve_line(tx, book, now=now)

@@ -26,6 +26,10 @@ from wecom.gateway import Gateway
 
 TASK = "stock-"
 A_DAY = timedelta(days=1)
+LATE = timedelta(seconds=15)
+"""A seat may be written down that much later than it is dated: what was given just now is looked at once more. Shorter
+than SOON of scheduler/stock.py, or looks would follow each other without a pause.
+"""
 NEVER_LOW = Threshold(number=0, unit="groups")
 
 
@@ -35,7 +39,7 @@ async def look_up(event: StockDue, wecom: Gateway, store: Database, now: datetim
 
 async def handle(event: StockDue, seen: None, tx: Tx, book: Book, now: datetime) -> list[Decision]:
     """Enrol, free, make codes ahead, serve the line; then count what is left."""
-    await entrances.note_look(tx, seen_at=await seats.last_given(tx) or now)
+    await entrances.note_look(tx, seen_at=min(await seats.last_given(tx) or now, now - LATE))
     if not book.entrances:
         return []
     await rooms.enrol_all(tx, book, now=now)

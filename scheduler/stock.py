@@ -11,7 +11,6 @@ from rules.lanes import NORMAL
 from scheduler.reconcile import Round
 from store import configs, entrances, inbox, reconcile, seats
 from store.database import Tx
-from store.reconcile import RoundRow
 
 EVERY = Round(every=timedelta(minutes=15), at=timedelta(minutes=4))
 SOON = timedelta(seconds=20)
@@ -23,13 +22,14 @@ IDLE = Round(every=timedelta(hours=24), at=timedelta(hours=4))
 async def sweep(tx: Tx, now: datetime) -> int:
     raised = 0
     name, seen = await _name(tx), await entrances.seen_until(tx)
-    if (first := await seats.first_since(tx, seen)) is not None and first + SOON <= now:
+    if (given := await seats.first_since(tx, seen)) is not None and given + SOON <= now:
         raised += await _raise(tx, f"stock:since:{seen.isoformat()}", now)
     row = (await reconcile.rounds(tx)).get(name)
     plan = EVERY if await entrances.are_any(tx) else IDLE
     if row is None:
         await reconcile.drop_rounds(tx, "stock:")  # of configs that are not in force any more: nobody would clear them
-        tx.add(RoundRow(name=name, due_at=EVERY.after(now)))  # by then the first look has said whether there are any
+        first = EVERY.after(now)  # by then the first look has said whether there are entrances
+        await reconcile.plan_round(tx, name, due_at=first)
         raised += await _raise(tx, f"{name}:first", now)
     elif row.due_at <= now:
         when, row.due_at = row.due_at, plan.after(now)

@@ -23,7 +23,7 @@ class Theirs(NamedTuple):
     id: int
     chat_id: str
     kind: str
-    entrance: str
+    scanned: str
     shared: bool
     state: str
     due_at: datetime | None
@@ -44,7 +44,7 @@ _OF_VISITOR = once(
         _SEATS.c.id,
         _SEATS.c.chat_id,
         _SEATS.c.kind,
-        _SEATS.c.entrance,
+        _SEATS.c.scanned,
         _SEATS.c.shared,
         _SEATS.c.state,
         _SEATS.c.due_at,

@@ -1,10 +1,10 @@
 """What entrances remember beside seats: who came from where (attribution), and what was said about their stock."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, delete, func, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col
 from sqlmodel import select as select_rows
@@ -34,8 +34,8 @@ class VisitRow(SQLModel, table=True):
 _VISITS = table_of(VisitRow)
 
 
-async def note_visit(tx: Tx, entrance: str, visitor_id: int, channel: str, *, now: datetime) -> None:
-    """Count a scan."""
+async def note_visit(tx: Tx, entrance: str, visitor_id: int, channel: str, *, now: datetime) -> bool:
+    """Count a scan. True: it is their first here."""
     connection = await tx.connection()
     row = {
         "entrance": entrance,
@@ -45,7 +45,8 @@ async def note_visit(tx: Tx, entrance: str, visitor_id: int, channel: str, *, no
         "last_at": now,
         "scans": 1,
     }
-    await connection.execute(_NOTE[connection.dialect.name], row)
+    scans: int = (await connection.execute(_NOTE[connection.dialect.name], row)).scalar_one()
+    return scans == 1
 
 
 def _note(insert: Any) -> Any:
@@ -54,7 +55,7 @@ def _note(insert: Any) -> Any:
         new.on_conflict_do_update(
             index_elements=["entrance", "visitor_id"],
             set_={"scans": _VISITS.c.scans + literal_column("1"), "last_at": new.excluded.last_at},
-        )
+        ).returning(_VISITS.c.scans)
     )
 
 
@@ -75,6 +76,19 @@ async def channels(tx: Tx, entrance: str) -> dict[str, int]:
     )
     rows = await (await tx.connection()).execute(statement)
     return {channel: people for channel, people in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+VISITS_KEPT = timedelta(days=730)
+"""How long somebody who was never seen again counts among those who came by a channel."""
+
+
+async def prune_visits(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget who has not scanned that long. Answers how many: call it again until that is 0."""
+    row = _VISITS.c
+    old = select(row.entrance, row.visitor_id).where(row.last_at < now - VISITS_KEPT).limit(at_most)
+    keys = [tuple(each) for each in await (await tx.connection()).execute(old)]
+    gone = delete(_VISITS).where(tuple_(row.entrance, row.visitor_id).in_(keys))
+    return (await (await tx.connection()).execute(gone)).rowcount if keys else 0
 
 
 class MergedVisits:
@@ -126,8 +140,11 @@ class StockLookRow(SQLModel, table=True):
 
 async def seen_until(tx: Tx) -> datetime:
     """All seats given so far are counted in the stock; long ago, where nobody ever looked."""
-    found: datetime | None = await one(tx, select(table_of(StockLookRow).c.seen_at))
+    found: datetime | None = await one(tx, _SEEN_UNTIL)
     return found or NEVER
+
+
+_SEEN_UNTIL = once(select(table_of(StockLookRow).c.seen_at))
 
 
 async def note_look(tx: Tx, *, seen_at: datetime) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Field, SQLModel, col
 from sqlmodel import select as select_rows
 
+from store.built import once
 from store.columns import BigId, Json, UtcTime, table_of
 from store.database import Tx, one
+from store.seats import SeatRow
 
 Purpose = Literal["seat", "shared", "native", "contact"]
 Status = Literal["adding", "unread", "ready", "updating", "deleting", "gone", "orphaned", "failed"]
@@ -59,7 +61,7 @@ class JoinWayRow(SQLModel, table=True):
     why: str = ""
 
 
-_WAYS = table_of(JoinWayRow)
+_WAYS, _SEATS = table_of(JoinWayRow), table_of(SeatRow)
 
 
 async def way(tx: Tx, way_id: int) -> JoinWayRow | None:
@@ -118,6 +120,21 @@ async def with_drift(tx: Tx) -> list[JoinWayRow]:
     return list((await tx.exec(query.order_by(col(JoinWayRow.id)))).all())
 
 
+KEPT = timedelta(days=180)
+"""How long a code that is gone is remembered: who comes late by it, let in by an owner, is known by its `state`."""
+
+
+async def prune(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget codes into one group that the platform has not had that long. Not those of whoever has a seat, nor those
+    that were lost: they count, and may let somebody in for ever. Answers how many: call it again until that is 0.
+    """
+    in_use = select(_SEATS.c.id).where(_SEATS.c.way_id == _WAYS.c.id, _SEATS.c.state != "over").exists()
+    gone = (_WAYS.c.status == "gone", _WAYS.c.purpose.in_(["seat", "shared"]), _WAYS.c.gone_at < now - KEPT)
+    old = select(_WAYS.c.id).where(*gone, ~in_use)
+    ids = list((await (await tx.connection()).execute(old.limit(at_most))).scalars())
+    return (await (await tx.connection()).execute(delete(_WAYS).where(_WAYS.c.id.in_(ids)))).rowcount
+
+
 # --- deeds ------------------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +173,7 @@ async def next_check(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_CHECK = select(func.min(_WAYS.c.check_at))
+_NEXT_CHECK = once(select(func.min(_WAYS.c.check_at)))
 
 
 async def some(tx: Tx, ids: Sequence[int]) -> list[JoinWayRow]:

@@ -3,10 +3,10 @@ lives. `room_key`: no prepared group is given to two people. `visitor_key`: nobo
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Index, bindparam, func, literal_column, select, text, update
+from sqlalchemy import Index, bindparam, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col
 from sqlmodel import select as select_rows
@@ -22,11 +22,14 @@ Outcome = Literal["expired", "left", "group_gone", "dead_code", "moved", "merged
 class SeatRow(SQLModel, table=True):
     """One visitor's place in one group. `kind`: what they came for (a spare group is of another kind).
 
+    `entrance`: the one that let them in; `scanned`: the one whose code they scanned.
+
     `state`: held (shown the code, not in yet), ending (too late: the door is closed, the group is read once more),
     taken, left (kept for them), over. `due_at`: when to look at it again. `way_id`: the join way that was made for
     them; `shown_at`: when they first saw its code. `external_userid`: who came in, as far as that is certain enough to
     say; `bound`: how we know (known, openid, state, twice: two came, so nobody knows). `settled`: looked at once more
-    after the door was closed.
+    after the door was closed; in a
+    shared group: the place is not counted as promised any more, for somebody has come by its code.
     """
 
     __tablename__ = "seats"
@@ -45,6 +48,7 @@ class SeatRow(SQLModel, table=True):
     kind: str
     shop: str = ""
     entrance: str
+    scanned: str = ""
     channel: str = ""
     visitor_id: int = Field(index=True, sa_type=BigId)
     room_key: str | None = Field(default=None, unique=True)
@@ -159,6 +163,19 @@ async def shared_on(tx: Tx, chat_id: str, visitor_ids: Collection[int]) -> list[
     return list((await tx.exec(query.with_for_update().execution_options(populate_existing=True))).all())
 
 
+async def promised_on(tx: Tx, chat_id: str, *, at_most: int) -> list[SeatRow]:
+    """The places in a shared group that wait for somebody who has been shown its code, the longest wait first."""
+    query = select_rows(SeatRow).where(
+        SeatRow.chat_id == chat_id,
+        SeatRow.shared,
+        SeatRow.state == "held",
+        col(SeatRow.settled).is_(False),
+        col(SeatRow.shown_at).is_not(None),
+    )
+    query = query.order_by(col(SeatRow.shown_at), col(SeatRow.id)).limit(at_most).with_for_update()
+    return list((await tx.exec(query.execution_options(populate_existing=True))).all()) if at_most else []
+
+
 async def live_on(tx: Tx, chat_id: str) -> list[SeatRow]:
     """Every live seat in a group, prepared or shared."""
     query = select_rows(SeatRow).where(SeatRow.chat_id == chat_id, col(SeatRow.visitor_key).is_not(None))
@@ -208,7 +225,7 @@ async def next_due(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_DUE = select(func.min(_SEATS.c.due_at)).where(_SEATS.c.due_at.is_not(None))
+_NEXT_DUE = once(select(func.min(_SEATS.c.due_at)).where(_SEATS.c.due_at.is_not(None)))
 
 
 async def given(tx: Tx, *, since: datetime) -> dict[tuple[str, str], int]:
@@ -236,7 +253,7 @@ async def last_given(tx: Tx) -> datetime | None:
     return found
 
 
-_FIRST_SINCE = select(func.min(_SEATS.c.reserved_at)).where(_SEATS.c.reserved_at > bindparam("since"))
+_FIRST_SINCE = once(select(func.min(_SEATS.c.reserved_at)).where(_SEATS.c.reserved_at > bindparam("since")))
 
 
 async def counts(tx: Tx) -> dict[tuple[str, str], int]:
@@ -259,45 +276,17 @@ async def taken_by(tx: Tx, ids: Sequence[str]) -> dict[tuple[str, str], str]:
     return {(who, chat_id): kind for who, chat_id, kind in rows}
 
 
-# --- two visitors are one ---------------------------------------------------------------------------------------------
+KEPT = timedelta(days=180)
+"""How long it is remembered who had a seat that is over: until then somebody who comes late by its code is known."""
 
 
-class Merged:
-    """What a merge of two visitors does to their seats (handlers/identity.py)."""
-
-    name = "seats"
-
-    async def join(self, tx: Tx, *, kept: int, gone: int, now: datetime) -> Sequence[int]:
-        """All seats are `kept`'s. Of two of one kind one stays live: who is inside goes before who is not."""
-        mine = {row.kind: row for row in await _live(tx, kept)}
-        rows = list((await tx.exec(select_rows(SeatRow).where(SeatRow.visitor_id == gone).with_for_update())).all())
-        for row in rows:
-            row.visitor_id = kept
-            other = mine.get(row.kind) if row.visitor_key is not None else None
-            if other is None:
-                row.visitor_key = visitor_key(kept, row.kind) if row.visitor_key is not None else None
-                continue
-            loses = row if other.state == "taken" or row.state != "taken" else other
-            wins = other if loses is row else row
-            loses.visitor_key = None
-            if loses.state != "taken":  # both in: they are in two groups, and nobody else gets either
-                loses.state, loses.outcome, loses.due_at = "ending", "merged", now
-            await tx.flush()
-            wins.visitor_key = visitor_key(kept, row.kind)
-        await tx.flush()
-        return [row.id for row in rows]
-
-    async def part(self, tx: Tx, keys: Sequence[int], *, kept: int, gone: int, now: datetime) -> None:
-        """Those seats are `gone`'s again, as far as `kept` still has them."""
-        del now
-        query = select_rows(SeatRow).where(col(SeatRow.id).in_(list(keys)), SeatRow.visitor_id == kept)
-        for row in (await tx.exec(query.with_for_update())).all():
-            row.visitor_id = gone
-            if row.visitor_key is not None:
-                row.visitor_key = visitor_key(gone, row.kind)
-        await tx.flush()
-
-
-async def _live(tx: Tx, visitor_id: int) -> list[SeatRow]:
-    query = select_rows(SeatRow).where(SeatRow.visitor_id == visitor_id, col(SeatRow.visitor_key).is_not(None))
-    return list((await tx.exec(query.with_for_update())).all())
+async def prune(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget seats that are over that long; none that is anybody's. Answers how many: call it again until that is 0."""
+    old = select(_SEATS.c.id).where(
+        _SEATS.c.state == literal_column("'over'"),
+        _SEATS.c.room_key.is_(None),
+        _SEATS.c.visitor_key.is_(None),
+        _SEATS.c.over_at < now - KEPT,
+    )
+    ids = list((await (await tx.connection()).execute(old.limit(at_most))).scalars())
+    return (await (await tx.connection()).execute(delete(_SEATS).where(_SEATS.c.id.in_(ids)))).rowcount

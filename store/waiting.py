@@ -1,10 +1,10 @@
 """The waiting line: who came when everything was full, in order. One place a person and kind."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, delete, func, not_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col
 from sqlmodel import select as select_rows
@@ -12,12 +12,16 @@ from sqlmodel import select as select_rows
 from rules.entrances import Target
 from store.built import once
 from store.columns import BigId, UtcTime, table_of
-from store.database import Tx
+from store.database import Tx, one
 from store.seats import visitor_key
+
+Outcome = Literal["served", "gone", "merged"]
 
 
 class WaitingRow(SQLModel, table=True):
-    """One place. `place_key`: filled while they wait; a person waits once for a kind. `outcome`: served, or moved."""
+    """One place. `place_key`: filled while they wait; a person waits once for a kind. `outcome`: served, gone
+    (the entrance is), or merged.
+    """
 
     __tablename__ = "waiting"
 
@@ -41,8 +45,8 @@ class WaitingRow(SQLModel, table=True):
 _WAITING = table_of(WaitingRow)
 
 
-async def stand(tx: Tx, *, entrance: str, target: Target, visitor_id: int, channel: str, now: datetime) -> None:
-    """Takes the last place in the line, unless they stand in it."""
+async def stand(tx: Tx, *, entrance: str, target: Target, visitor_id: int, channel: str, now: datetime) -> bool:
+    """Takes the last place in the line. False: they stand in it already."""
     connection = await tx.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {
@@ -55,7 +59,7 @@ async def stand(tx: Tx, *, entrance: str, target: Target, visitor_id: int, chann
         "since": now,
         "outcome": "",
     }
-    await connection.execute(insert(_WAITING).on_conflict_do_nothing(), row)
+    return (await connection.execute(insert(_WAITING).on_conflict_do_nothing(), row)).rowcount == 1
 
 
 class Place(NamedTuple):
@@ -92,28 +96,39 @@ _OF_VISITOR = once(
 )
 
 
-async def line(tx: Tx, *, at_most: int = 100) -> list[WaitingRow]:
-    """Who waits, the first first; those whom another process is serving are left to it."""
-    query = (
-        select_rows(WaitingRow)
-        .where(col(WaitingRow.place_key).is_not(None))
-        .order_by(col(WaitingRow.id))
-        .limit(at_most)
-        .with_for_update()
-    )
+async def line(tx: Tx, *, without: Collection[tuple[str, Target]] = (), at_most: int = 100) -> list[WaitingRow]:
+    """Who waits, the first first. `without`: those who wait at this entrance for this, for whom nothing is left."""
+    query = select_rows(WaitingRow).where(col(WaitingRow.place_key).is_not(None))
+    for entrance, target in without:
+        same = (_WAITING.c.kind == target.kind, _WAITING.c.shop == target.shop, _WAITING.c.entrance == entrance)
+        query = query.where(not_(and_(*same)))
+    query = query.order_by(col(WaitingRow.id)).limit(at_most).with_for_update()
     return list((await tx.exec(query.execution_options(populate_existing=True))).all())
 
 
-def close(row: WaitingRow, outcome: str, *, now: datetime) -> None:
+def close(row: WaitingRow, outcome: Outcome, *, now: datetime) -> None:
     """They do not wait any more."""
     row.place_key, row.outcome, row.closed_at = None, outcome, now
 
 
-async def leave(tx: Tx, visitor_id: int, kind: str, *, now: datetime) -> None:
-    """Whoever has a seat does not wait for one."""
-    query = select_rows(WaitingRow).where(WaitingRow.place_key == visitor_key(visitor_id, kind))
+async def move(tx: Tx, row: WaitingRow, target: Target) -> bool:
+    """They wait for something else from now on, at the same place. False: they have a place for that already."""
+    key = visitor_key(row.visitor_id, target.kind)
+    if key != row.place_key and await one(tx, select(_WAITING.c.id).where(_WAITING.c.place_key == key)) is not None:
+        return False
+    row.kind, row.shop, row.place_key = target.kind, target.shop, key
+    await tx.flush()
+    return True
+
+
+async def leave(tx: Tx, visitor_id: int, entrance: str, *, now: datetime) -> None:
+    """Whoever was let in does not wait at this entrance any more."""
+    query = select_rows(WaitingRow).where(
+        WaitingRow.visitor_id == visitor_id, WaitingRow.entrance == entrance, col(WaitingRow.place_key).is_not(None)
+    )
     for row in (await tx.exec(query.with_for_update())).all():
         close(row, "served", now=now)
+    await tx.flush()
 
 
 async def lengths(tx: Tx) -> dict[tuple[str, str], int]:
@@ -124,6 +139,17 @@ async def lengths(tx: Tx) -> dict[tuple[str, str], int]:
         .group_by(_WAITING.c.kind, _WAITING.c.shop)
     )
     return {(kind, shop): number for kind, shop, number in await (await tx.connection()).execute(statement)}
+
+
+KEPT = timedelta(days=180)
+"""How long it is remembered who stood in line."""
+
+
+async def prune(tx: Tx, *, now: datetime, at_most: int = 1000) -> int:
+    """Forget places that were given up that long ago. Answers how many: call it again until that is 0."""
+    old = select(_WAITING.c.id).where(_WAITING.c.place_key.is_(None), _WAITING.c.closed_at < now - KEPT)
+    ids = list((await (await tx.connection()).execute(old.limit(at_most))).scalars())
+    return (await (await tx.connection()).execute(delete(_WAITING).where(_WAITING.c.id.in_(ids)))).rowcount
 
 
 class Merged:

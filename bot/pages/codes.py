@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from bot import parcel_card, qr
 from bot.config.logos import logo_path
-from bot.pages import guest
+from bot.pages.network import network
 from bot.pages.page import Desk
 from bot.pictures import Pictures, Taken
 from rules.entrances import Entrance
@@ -187,7 +187,7 @@ async def _answer(desk: Desk, gallery: Gallery, request: Request, tag: str, draw
     headers = {"etag": f'"{tag}"', "cache-control": FRESH}
     if f'"{tag}"' in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if not gallery.has(tag) and not desk.strangers.allows(f"draw:{guest.network(request)}"):
+    if not gallery.has(tag) and not desk.strangers.allows(f"draw:{network(request)}"):
         raise HTTPException(429)
     try:
         content = await gallery.picture(tag, draw)

@@ -16,7 +16,7 @@ from loguru import logger
 
 from bot.links import LinkRefused
 from bot.pages.codes import channel_of, shown
-from bot.pages.guest import network
+from bot.pages.network import network
 from bot.pages.page import Refused, apologise, show
 from bot.pages.throttle import Throttle
 from bot.pages.visitor import Front, redirect, turned_away, who_is_there
@@ -25,7 +25,7 @@ from handlers import entrance as handler
 from handlers import stock
 from rules.entrances import Door, Entrance
 from rules.events import EntranceScanned
-from store import entrances
+from store import entrances, trace
 from store import waiting as lines
 from store.database import Clash, StoreUnavailable
 
@@ -120,10 +120,16 @@ async def _door(front: Front, visitor_id: int, way: Way) -> Door:
             if way.entrance.looks_at_tags:
                 seen = await handler.look_up(event, front.wecom, desk.store, now)
             async with desk.store.write() as tx:
-                await handler.handle(event, seen, tx, desk.rules.book, now)
+                decisions = await handler.handle(event, seen, tx, desk.rules.book, now)
+                if decisions:
+                    config = desk.rules.config
+                    await trace.write(
+                        tx, decisions, inbox_id=None, event=event.kind, chat_id=None, config=config, now=now
+                    )
                 door = await handler.door_for(tx, desk.rules.book, name, visitor_id, now)
-        except Clash:
+        except Clash as clash:
             if not tries_left:
+                logger.warning("at entrance {} too many stood in each other's way: {}", name, clash)
                 raise Refused(503, "away") from None
             continue
         desk.wake()

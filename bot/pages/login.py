@@ -13,8 +13,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from loguru import logger
 
-from bot.pages.guest import network
 from bot.pages.lending import lend, take_back
+from bot.pages.network import network
 from bot.pages.page import show
 from bot.pages.visitor import (
     COOKIE,
@@ -40,6 +40,7 @@ from store.database import Clash, StoreUnavailable, Tx
 from wecom import lookups
 from wecom.errors import PlatformError
 
+_GUESSED = ("lost", "expired")  # no login of this browser's, or a code that names nobody: many of them are tried out
 _TRIES = 3  # where two transactions stood in each other's way
 
 
@@ -71,11 +72,14 @@ def login_pages(front: Front) -> APIRouter:
 
 
 async def _answered(front: Front, request: Request, work: Callable[[Front, Request], Awaitable[Response]]) -> Response:
+    asker = network(request)
     try:
-        if not front.logins.allows(network(request)):
+        if front.lost.locks(asker) or not front.logins.allows(asker):
             raise Stopped(429, "busy")
         return await work(front, request)
     except Stopped as stopped:
+        if stopped.why in _GUESSED:
+            front.lost.wrong(asker)
         again = f"{stopped.base or front.desk.links.public_url}{stopped.path}" if stopped.path else ""
         return show("login.html", stopped.status, why=stopped.why, again=again)
     except StoreUnavailable as error:
@@ -142,7 +146,7 @@ def _onward(front: Front, begun: Begun) -> Response:
 
 async def _from_wecom(front: Front, request: Request, begun: Begun, code: str) -> Response:
     try:
-        login = await lookups.login(front.wecom, code)
+        login = await _login(front, code)
     except PlatformError as error:
         raise _stopped(error, begun) from None
     response = _onward(front, begun)
@@ -158,6 +162,17 @@ async def _from_wecom(front: Front, request: Request, begun: Begun, code: str) -
         response = begin(front, begun.path, "mp", home)
         keep_begun(front, response, Begun(begun.state, begun.path, begun.step, home, done=True))
     return remember(front, request, response, Said("customer", home))
+
+
+async def _login(front: Front, code: str) -> lookups.Login:
+    """Asked a second time where WeCom is busy: somebody waits, and the code is still good. Raises PlatformError."""
+    try:
+        return await lookups.login(front.wecom, code)
+    except PlatformError as error:
+        if error.treatment != "retry":
+            raise
+        logger.warning("asking once more who opens a page: {}", error)
+    return await lookups.login(front.wecom, code)
 
 
 async def _from_mp(front: Front, begun: Begun, code: str) -> Response:

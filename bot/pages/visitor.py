@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
+from bot.pages.lockout import Lockout
 from bot.pages.page import PRIVATE, Desk, Refused, show
 from bot.pages.throttle import Throttle
 from store import identities
@@ -47,6 +48,7 @@ class Front:
     oauth_base: str
     mp: Mp | None
     logins: Throttle
+    lost: Lockout
     new_token: Callable[[], str]
     campaign_url: str
 
@@ -188,6 +190,18 @@ def begin(front: Front, path: str, step: Step = "wecom", home: int = 0, *, ask: 
     response = redirect(f"{front.oauth_base}/connect/oauth2/authorize?{urlencode(query)}#wechat_redirect")
     keep_begun(front, response, begun)
     return response
+
+
+def ask_mp(front: Front, request: Request, path: str) -> Response | None:
+    """Off to the 公众号, which knows by which openid they are paid, and back to this page of a campaign; None: there is
+    no 公众号.
+    """
+    said = in_cookie(front, request)
+    if front.mp is None or said is None:
+        return None
+    if front.campaign_url != front.desk.links.public_url:
+        return redirect(f"{front.desk.links.public_url}/login/confirm?{urlencode({'to': path})}")
+    return begin(front, path, "mp", said.home)
 
 
 def keep_begun(front: Front, response: Response, begun: Begun) -> None:

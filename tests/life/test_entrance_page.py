@@ -4,7 +4,10 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+from rich.console import Console
 
+from bot.explain.tell import find, tell
+from bot.explain.words import show
 from simulator import ImpossibleError
 from simulator.webview import decode
 from tests.life.conftest import StartLife
@@ -193,3 +196,41 @@ async def test_a_seat_is_kept_for_whoever_comes_back_tomorrow(doors: Doors) -> N
     [code] = (await doors.scans(person)).codes
     await doors.life.stride(12 * HOURS, stops=2)
     assert (await doors.scans(person)).codes == (code,)
+
+
+async def test_explain_tells_who_got_which_door_and_why(doors: Doors) -> None:
+    """`explain` of a customer says what their scans came to, also before they were known; of a group, who got it."""
+    person = doors.customer("安娜")
+    group = await doors.joins(person, "/e/vip-tea?from=shop-12")
+    await doors.life.run(10 * MINUTES)
+    await doors.scans(person)  # the same again is not told again
+    said = " ".join((await explained(doors, "安娜")).split())
+    assert f"入口 vip-tea 有群 访客 1 在「{group.name}」：从入口 vip-tea 给了TA一个群" in said
+    assert "渠道 shop-12" in said
+    assert said.count("入口 vip-tea") == 2  # once as the rule, once in its words
+    assert "从入口 vip-tea 给了TA一个群" in await explained(doors, group.name)
+
+
+async def explained(doors: Doors, typed: str) -> str:
+    """What `steward explain` prints."""
+    console = Console(record=True, width=200)
+    async with doors.life.bot.store.read() as tx:
+        [candidate] = await find(tx, typed)
+        with console.capture() as captured:
+            show(await tell(tx, candidate), console)
+    return captured.get()
+
+
+async def test_a_page_that_wakes_while_the_seat_ends(doors: Doors) -> None:
+    """A phone slept for a day with the page open; it wakes just when the seat ends: the group is still theirs."""
+    person = doors.customer()
+    view, group = doors.world.web.of(person, ""), "「VIP·001」"
+    assert group in (await doors.scans(person)).text
+    doors.life.clock.advance(24 * HOURS + SECONDS)
+    await doors.life.run(10 * SECONDS)
+    seen = await view.again()
+    for _ in range(10):
+        if "正在准备" in seen.text:
+            await doors.life.run(3 * SECONDS)
+            seen = await view.again()
+    assert group in seen.text

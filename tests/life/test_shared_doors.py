@@ -1,6 +1,6 @@
 """Shared entrances: filled in order or evenly, swapped before they are full, and never two of a kind for one person."""
 
-from store import join_ways, matters
+from store import join_ways, matters, rooms
 from store.join_ways import JoinWayRow
 from tests.life.conftest import StartLife
 from tests.life.gate import HOURS, OWN, SHARED, Gate, shop_with
@@ -130,6 +130,35 @@ async def test_routes_by_channel_shop_and_tag(start_life: StartLife) -> None:
         await gate.prepare("会员静安群", "会员徐汇群", "绿茶1群")
         assert (await gate.scan("甲", "members-door", "xuhui-12")).group_name == "会员徐汇群"
         assert (await gate.scan("乙", "members-door", "elsewhere")).group_name == "会员静安群"
+        life.world.make_contact("wangwu", gate.customer("丙"))
+        _, [tea] = life.world.tags.add(None, "口味", ["绿茶"])
+        life.world.tags.mark("wangwu", gate.customer("丙").external_userid, [tea.id], [])
+        assert (await gate.scan("丙", "members-door", "elsewhere", known=True)).group_name == "绿茶1群"
+        life.world.make_contact("wangwu", gate.customer("丁"))  # without the tag
+        assert (await gate.scan("丁", "members-door", "elsewhere", known=True)).group_name == "会员静安群"
+        life.world.faults.platform_busy = 1.0  # nobody is kept waiting for want of their tags
+        assert (await gate.scan("戊", "members-door", "elsewhere", known=True)).group_name == "会员静安群"
+
+
+async def test_who_comes_by_the_code_is_counted_once(start_life: StartLife) -> None:
+    """Somebody known by their openid alone is in: the place that was promised is theirs, the next one is another's."""
+    async with start_life(shop_with({**SHARED, "limit": 4, "headroom": 1})) as life:
+        life.world.logins.converts = "nobody"
+        gate = Gate(life)
+        await gate.prepare("会员1群")  # its owner, and two customers
+        await gate.enter("甲", "members-door")
+        assert await promises(gate) == [0]
+        door = await gate.scan("乙", "members-door")
+        assert (door.show, await promises(gate)) == ("code", [1])
+        assert (await gate.scan("丙", "members-door")).show == "waiting"
+        await life.run(HOURS)  # both places end; one of them has been taken
+        assert (await promises(gate), (await gate.refresh("丙", "members-door")).show) == ([1], "code")
+
+
+async def promises(gate: Gate) -> list[int]:
+    """How many places of each shared group are promised to somebody who has not come yet."""
+    async with gate.life.bot.store.read() as tx:
+        return [room.promised for room in await rooms.everything(tx, ["open"])]
 
 
 async def test_a_contact_code_is_made_for_the_staff_of_the_shop(start_life: StartLife) -> None:

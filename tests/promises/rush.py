@@ -1,19 +1,11 @@
-"""A rush on an entrance: people who scan, many at once, each in a transaction of their own, as the page does it.
-
-    python -m tests.promises.rush DATABASE_URL FIRST_VISITOR LAST_VISITOR TIMES AT_ONCE SEED
-
-is one process of several: the test kills it at any moment. It prints a line when it begins, and one when all is done.
-"""
+"""A rush on an entrance: people who scan, many at once, each in a transaction of their own, as the page does it."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from random import Random
 from typing import Any
 
-from loguru import logger
 from sqlmodel import col, select
 
 from handlers import entrance
@@ -125,18 +117,3 @@ async def wrong(store: Database, people: Sequence[int]) -> list[str]:
     if (any(seat.shared for seat in seats) and (free["vip"] or free["spare"])) or (waiting and sum(free.values())):
         found.append("somebody was sent on while there were prepared groups")
     return found
-
-
-async def _process(url: str, first: int, last: int, times: int, at_once: int, seed: int) -> None:
-    visitors = [who for who in range(first, last + 1) for _ in range(times)]
-    Random(seed).shuffle(visitors)
-    store = await Database.open(url)
-    print("begun", flush=True)  # noqa: T201 - the test waits for it
-    await rush([store], visitors, at_once=at_once)
-    print("done", flush=True)  # noqa: T201
-    await store.close()
-
-
-if __name__ == "__main__":
-    logger.remove()
-    asyncio.run(_process(sys.argv[1], *map(int, sys.argv[2:7])))

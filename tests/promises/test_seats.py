@@ -1,8 +1,5 @@
 """Promise 6: no two customers are ever given the same dedicated group; no customer two groups of one kind."""
 
-import asyncio
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +12,7 @@ from simulator import VirtualClock, World
 from store import rooms
 from store.database import Database
 from store.join_ways import JoinWayRow
-from tests.promises.conftest import ROOT, eventually, street
+from tests.promises.conftest import eventually, street
 from tests.promises.rush import BOOK, NOON, pool, rush, scan, wrong
 from tests.promises.shop import open_shop
 
@@ -71,43 +68,6 @@ async def test_one_card_for_each_threshold(size: Size, db_url: str) -> None:
         assert len(cards()) == 2
         last = [each for each in world.inbox("zhaoliu") if (each.task_id or "").startswith("stock-")][-1]
         assert (last.replaced or "").startswith("已有")
-
-
-async def test_killed_in_the_middle(size: Size, postgres_url: str, seed: int) -> None:
-    """Three processes scan on one PostgreSQL, and one of them is killed -9: what it had not committed never was, and
-    whoever it left without an answer is served when they scan again."""
-    store = await Database.open(postgres_url)
-    groups, people = size(60, 1000), size(300, 5000)
-    await pool(store, vip=groups * 4 // 5, spare=groups // 5, members=size(1, 30))
-    share = people // 3
-    ranges = [(1, share), (share // 2, 2 * share), (share, people)]  # some people scan at two processes at once
-    processes = [
-        subprocess.Popen(  # noqa: ASYNC220 - takes a moment
-            [sys.executable, "-m", "tests.promises.rush", postgres_url, *map(str, (*each, 2, 10, seed + n))],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n, each in enumerate(ranges)
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert await asyncio.to_thread(process.stdout.readline) == "begun\n"
-        await asyncio.sleep(Random(seed).uniform(0.05, 0.4))  # it is killed at any moment
-        processes[1].kill()
-        for process in (processes[0], processes[2]):
-            assert process.stdout is not None
-            assert await asyncio.to_thread(process.stdout.readline) == "done\n"
-        assert await wrong(store, []) == []
-        await rush([store], [*range(1, people + 1)], at_once=10)
-        assert await wrong(store, [*range(1, people + 1)]) == []
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-        await store.close()
 
 
 ENTRANCES = """

@@ -19,8 +19,9 @@ from rules.book import Book
 from rules.entrances import Door
 from simulator import Customer, Staff, VirtualClock, World, create_app
 from simulator.webview import AGENTS, decode
+from tests.bot.pages.browser import chromium
 from tests.bot.pages.test_guests_in_chromium import FITS
-from tests.bot.pages.test_in_chromium import MEASURE, PHONES, chromium
+from tests.bot.pages.test_in_chromium import MEASURE, PHONES
 from tests.life.conftest import Life, settings_for
 from tests.life.doors import SECONDS, Doors, door_book
 from wecom.limits import Unlimited
