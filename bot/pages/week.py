@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from bot.pages.page import Desk, Refused, admit, explained, show
 from handlers import asking, post_report
+from rules.actions import Link
 from rules.events import PostReportDue
 from rules.post_report import FATES, Report, say_days, say_late, say_not_out, say_reason
 
@@ -31,7 +32,8 @@ async def _look(desk: Desk, request: Request, token: str) -> Response:
         if link.userid not in await asking.called(tx, desk.rules.book.managers, "managers"):
             raise Refused(410, "expired")
         report = await post_report.build(tx, PostReportDue(at=link.issued_at, first=first, last=last))
-    return _page(report)
+    page = Link(page="checkins", userid=link.userid, issued_at=link.issued_at)
+    return _page(report, desk.links.url(page) if desk.rules.book.checkins else "")
 
 
 def _days(written: str) -> tuple[date, date]:
@@ -42,7 +44,7 @@ def _days(written: str) -> tuple[date, date]:
     return first, last
 
 
-def _page(report: Report) -> Response:
+def _page(report: Report, checkins: str) -> Response:
     reasons = [say_reason(each) for each in report.reasons]
     return show(
         "week.html",
@@ -53,4 +55,5 @@ def _page(report: Report) -> Response:
         reasons=reasons[:MOST_LINES],
         more=len(reasons) - MOST_LINES,
         not_out=[say_not_out(each) for each in report.not_out],
+        checkins=checkins,
     )

@@ -30,7 +30,7 @@ def contact_get(world: World, call: Call) -> Json:
                 "remark": person.name,
                 "description": "",
                 "createtime": int(each.at.timestamp()),
-                "tags": [],
+                "tags": world.tags.shown(each.userid, person.id),
                 "add_way": 1,
                 **({"state": each.state} if each.state is not None else {}),
             }
