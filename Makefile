@@ -20,8 +20,8 @@ demo: .venv
 run: .venv
 	$(BIN)/steward serve
 
-test: .venv
-	$(BIN)/python -m pytest -n 4
+test: .venv  # three for two cores: now and then one waits for a real process
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
 
 soak: .venv
 	STEWARD_TEST_SIZE=soak $(BIN)/python -m pytest -n auto -m soak
@@ -32,6 +32,7 @@ check: .venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/python .ci/find_secrets.py
 
 format: .venv
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,6 +29,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)  # processor time, memory, open files
         self._accepted = Counter("steward_callbacks_accepted", "Callbacks written down", registry=registry)
         self._refused = Counter("steward_callbacks_refused", "Callbacks refused", ["cause"], registry=registry)
         self._messages = Counter("steward_messages", "Messages from the message source", ["result"], registry=registry)
@@ -47,6 +48,8 @@ class Metrics:
         self._actions = Counter("steward_actions", "Actions carried out", ["kind", "result"], registry=registry)
         self._calls = Counter("steward_api_calls", "Calls to WeCom", ["endpoint", "errcode"], registry=registry)
         self._config = Gauge("steward_config_refused", "A newer config is refused: 1", registry=registry)
+        self._redis = Gauge("steward_redis_up", "0: REDIS_URL is set, and Redis does not answer", registry=registry)
+        self._redis.set(1)
         self._cases = Gauge("steward_open_cases", "Removal cases not closed yet", registry=registry)
         self._payouts = Gauge(
             "steward_payouts_unknown", "Payouts of which nobody knows whether the money went", registry=registry
@@ -129,6 +132,10 @@ class Metrics:
     def config_refused(self, *, refused: bool) -> None:
         """Whether there is a newer configuration that cannot be used, so that the last good one goes on."""
         self._config.set(refused)
+
+    def redis(self, *, up: bool) -> None:
+        """Whether Redis answers; where none is used, it counts as up."""
+        self._redis.set(up)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format (`CONTENT_TYPE`)."""

@@ -5,7 +5,23 @@ from datetime import datetime
 
 from loguru import logger
 
-from store import api_calls, cards, inbox, messages, outbox, posts, reports, sends, trace
+from store import (
+    api_calls,
+    cards,
+    checkin_pictures,
+    checkins,
+    entrances,
+    inbox,
+    join_ways,
+    messages,
+    outbox,
+    posts,
+    reports,
+    seats,
+    sends,
+    trace,
+    waiting,
+)
 from store.database import Database, Tx
 
 PAYLOADS_KEPT = 7
@@ -36,7 +52,15 @@ async def prune(store: Database, now: datetime) -> int:
     async def calendar(tx: Tx) -> int:
         return await posts.prune(tx, now=now)
 
-    forgotten = sum([await _until_done(store, some) for some in (events, deeds, answers, said, sent, calendar)])
+    async def doors(tx: Tx) -> int:
+        some = (seats.prune, waiting.prune, entrances.prune_visits, join_ways.prune)
+        return sum([await each(tx, now=now) for each in some])
+
+    async def days(tx: Tx) -> int:
+        return await checkins.prune(tx, now=now) + await checkin_pictures.prune(tx, now=now)
+
+    queues, features = (events, deeds, answers, said), (sent, calendar, doors, days)
+    forgotten = sum([await _until_done(store, some) for some in (*queues, *features)])
     async with store.write() as tx:
         await api_calls.prune(tx, now=now)
         forgotten += await reports.prune(tx, now=now)

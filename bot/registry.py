@@ -7,18 +7,23 @@ from handlers import (
     blocklist,
     by_hand,
     calendar,
+    checkins,
     corp,
     coupons,
     draw_entry,
     draws,
     entrance,
     join_ways,
+    joiners,
+    journeys,
     late_strangers,
+    leading,
     matters,
     message,
     native_controls,
     openids,
     own_sends,
+    own_tags,
     payouts,
     person,
     post_report,
@@ -30,7 +35,6 @@ from handlers import (
     report,
     rewards,
     roster,
-    seats,
     seats_due,
     send_over,
     sends,
@@ -43,8 +47,10 @@ from rules import events
 from rules.events import Event
 from scheduler import draws as draws_sweep
 from scheduler import join_ways as join_ways_sweep
+from scheduler import journeys as journeys_sweep
 from scheduler import native_controls as native_controls_sweep
 from scheduler import openids as openids_sweep
+from scheduler import own_tags as own_tags_sweep
 from scheduler import payouts as payouts_sweep
 from scheduler import person as person_sweep
 from scheduler import post_report as post_report_sweep
@@ -83,7 +89,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.ControlsCheckDue: native_controls,
     events.EntranceScanned: entrance,
     events.SeatDue: seats_due,
-    events.JoinerSeen: seats,
+    events.JoinerSeen: joiners,
     events.StockDue: stock,
     events.JoinWaysReadDue: join_ways,
     events.MessagePosted: message,
@@ -100,6 +106,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.SendOver: send_over,
     events.SendSaid: by_hand,
     events.OwnSendsDue: own_sends,
+    events.OwnTagsDue: own_tags,
     events.DrawsDue: draws,
     events.DrawStepDue: draws,
     events.DrawEntered: draw_entry,
@@ -107,6 +114,14 @@ HANDLERS: Mapping[type[Event], Handler] = {
     events.WinnerUnpayable: prizes,
     events.PayoutsDue: payouts,
     events.CouponRedeemed: coupons,
+    events.JourneyAsked: journeys,
+    events.OptedOut: journeys,
+    events.JourneyStarted: leading,
+    events.JourneysDue: leading,
+    events.CheckedIn: checkins,
+    events.MadeUp: checkins,
+    events.LeaveTaken: checkins,
+    events.CheckinUndone: checkins,
 }
 """Who handles what. An event that is not here is kept and marked ignored."""
 
@@ -127,5 +142,7 @@ SWEEPS: tuple[Sweep, ...] = (
     post_report_sweep,
     draws_sweep,
     openids_sweep,
+    own_tags_sweep,
+    journeys_sweep,
     payouts_sweep,
 )

@@ -5,7 +5,7 @@ import hmac
 import ipaddress
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
 from typing import Literal, cast
@@ -18,6 +18,10 @@ from starlette.exceptions import HTTPException
 
 from bot.callback import AsgiApp, Message, Receive, Scope, Send
 from bot.metrics import CONTENT_TYPE, Metrics
+from bot.pages.doorman import Doorman
+from bot.pages.lockout import Lockout
+from bot.pages.network import network
+from bot.pages.throttle import Throttle
 
 Check = Callable[[], Awaitable[tuple[bool, str]]]
 """Is one thing the bot needs in order? (yes or no, a few words without secrets: `/readyz` is public)."""
@@ -28,8 +32,11 @@ _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
 ]
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 _PAGE = """<!doctype html>
@@ -46,17 +53,24 @@ _FOR_PEOPLE = {
 def create_app(
     metrics: Metrics,
     checks: Mapping[str, Check],
+    *,
     metrics_token: str | None = None,
     domain_codes: Collection[str] = (),
     check_within: float = 2.0,
+    https: bool = False,
+    crowd: Throttle | None = None,
+    guesses: Lockout | None = None,
 ) -> FastAPI:
     """The FastAPI app; pages are added to it by whoever wires the bot. `checks` by the name `/readyz` shows.
 
     `metrics_token`: lets others than this machine read `/metrics`. `domain_codes`: what `/WW_verify_{code}.txt` knows.
-    `check_within`: seconds a check may take.
+    `check_within`: seconds a check may take. `https`: browsers are told to come by it from now on. `crowd`: how often
+    one network may ask for anything. `guesses`: of the metrics' token, by network.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(SecurityHeaders)
+    if crowd is not None:
+        app.add_middleware(Doorman, crowd=crowd)
+    app.add_middleware(SecurityHeaders, headers=[*_SECURITY, _HTTPS_ONLY] if https else _SECURITY)
     app.add_exception_handler(HTTPException, _explain)
     app.add_exception_handler(500, _apologise)
 
@@ -73,7 +87,7 @@ def create_app(
 
     @app.get("/metrics")
     async def show_metrics(request: Request) -> Response:
-        if not (_is_local(request) or _has_token(request, metrics_token)):
+        if not (_is_local(request) or _has_token(request, metrics_token, guesses)):
             raise HTTPException(403)
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
 
@@ -108,9 +122,15 @@ def _is_local(request: Request) -> bool:
     return (mapped or address).is_loopback
 
 
-def _has_token(request: Request, token: str | None) -> bool:
-    given = request.headers.get("authorization", "")
-    return bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+def _has_token(request: Request, token: str | None, guesses: Lockout | None) -> bool:
+    given, asker = request.headers.get("authorization", ""), network(request)
+    if not token or not given or (guesses is not None and guesses.locks(asker)):
+        return False
+    if hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return True
+    if guesses is not None:
+        guesses.wrong(asker)
+    return False
 
 
 async def _explain(request: Request, error: Exception) -> Response:
@@ -136,14 +156,15 @@ async def _apologise(request: Request, error: Exception) -> Response:
 class SecurityHeaders:
     """Puts the security headers on every answer that does not set its own."""
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: AsgiApp, headers: Sequence[tuple[bytes, bytes]] = _SECURITY) -> None:
         self._app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = {name.lower() for name, _ in message.get("headers", ())}
-                missing = [header for header in _SECURITY if header[0] not in own]
+                missing = [header for header in self._headers if header[0] not in own]
                 message = {**message, "headers": [*message.get("headers", ()), *missing]}
             await send(message)
 

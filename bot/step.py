@@ -10,9 +10,10 @@ async def settle(worker: Worker) -> int:
     """Everything due at the worker's now, deeds before events before the clock. Returns how many rows were worked."""
     worked = 0
     while True:
-        if (deed := await worker.claim_deed()) is not None:
+        deed, event = await worker.claim()
+        if deed is not None:
             await worker.act(deed)
-        elif (event := await worker.claim_event()) is not None:
+        elif event is not None:
             await worker.handle(event)
         elif not await worker.sweep():
             return worked

@@ -1,11 +1,13 @@
 """Puts the bot together, for `serve`, the demo and the tests alike. All that differs between them is handed in."""
 
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx2
+from fastapi import FastAPI
 
 from bot import health
 from bot.actions.action import Hands
@@ -15,10 +17,13 @@ from bot.links import Links
 from bot.measure import Measure
 from bot.metrics import Metrics
 from bot.pages.appeal import appeal_page
+from bot.pages.checkin import checkin_page
+from bot.pages.checkin_report import checkin_report_page
 from bot.pages.codes import Gallery, codes_page, shown_codes
 from bot.pages.draw import draw_page
 from bot.pages.entrance import entrance_page
 from bot.pages.ingest import Intake, ingest_messages
+from bot.pages.lockout import Lockout
 from bot.pages.login import login_pages
 from bot.pages.open_group import App, open_page
 from bot.pages.page import Desk, static_files
@@ -30,15 +35,16 @@ from bot.pages.throttle import Throttle
 from bot.pages.todo import todo_page
 from bot.pages.visitor import Front
 from bot.pages.week import week_page
+from bot.pages.winners import winners_page
 from bot.pictures import Pictures
-from bot.server import RequestIds, create_app
+from bot.server import Check, RequestIds, create_app
 from bot.settings import Settings
 from bot.worker import Rules, Worker, make_worker
 from bot.wxpay import wxpay_of
 from rules.clock import Clock
 from rules.events import RosterReadDue
 from rules.lanes import NORMAL
-from store import draws, inbox, payouts, posts
+from store import draws, inbox, pay_accounts, payouts, posts
 from store.database import Database
 from store.inbox_writer import InboxWriter
 from store.migrate import upgrade
@@ -47,30 +53,36 @@ from wecom.gateway import Gateway
 from wecom.limits import Limiter
 from wecom.lookups import agent_ticket
 from wecom.mp import Mp
-from wecom.tokens import MemoryTokens, TokenKeeper
+from wecom.tokens import MemoryTokens, TokenCache, TokenKeeper
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What the bot is given of the world: time, network, randomness, and how fast it may call."""
+    """What the bot is given of the world: time, network, randomness, and how fast it may call.
+
+    `tokens`: where several processes keep their access token; None: each bot for itself. `checks`: more for `/readyz`.
+    """
 
     clock: Clock
     client: httpx2.AsyncClient
     new_token: Callable[[], str]
     limiter: Limiter
     loopback_only: bool = False
+    tokens: TokenCache | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Bot:
-    """A bot that is put together. `app` answers HTTP, also what `callback` could be handed directly; `worker` does the
-    work; whoever sweeps beats the `pulse`.
+    """A bot that is put together. `app` answers HTTP: callbacks by `callback`, which may be handed them directly, all
+    else by the `site`. `worker` does the work; whoever sweeps beats the `pulse`.
     """
 
     store: Database
     worker: Worker
     app: AsgiApp
     callback: Callback
+    site: FastAPI
     metrics: Metrics
     clock: Clock
     pulse: Pulse
@@ -85,6 +97,7 @@ class Bot:
         now = self.clock.now()
         async with self.store.write() as tx:
             await posts.look_again(tx, now=now)  # the clock may have been wrong when we were here last
+            await payouts.look_again(tx, now=now)
             await inbox.put(
                 tx,
                 source="timer",
@@ -110,6 +123,7 @@ async def open_bot(
     writer = InboxWriter(store, wake=wake)
     metrics, pulse = Metrics(), Pulse()
     measure = Measure(store, metrics, outside.clock)
+    tokens = outside.tokens or MemoryTokens()
     wecom = Gateway(
         outside.client,
         base=settings.wecom_api_base,
@@ -117,7 +131,7 @@ async def open_bot(
         secret=settings.wecom_secret.get_secret_value(),
         agent_id=settings.wecom_agent_id,
         clock=outside.clock,
-        tokens=MemoryTokens(),
+        tokens=tokens,
         limiter=outside.limiter,
         observe=measure.api_call,
         loopback_only=outside.loopback_only,
@@ -131,17 +145,24 @@ async def open_bot(
     token = settings.steward_metrics_token
     app = create_app(
         metrics,
-        health.checks(store, pulse, outside.clock, rules),
+        {**health.checks(store, pulse, outside.clock, rules), **outside.checks},
         metrics_token=token.get_secret_value() if token else None,
         domain_codes=settings.wecom_domain_verify,
+        https=settings.steward_public_url.startswith("https:"),
+        crowd=Throttle(outside.clock, per_minute=12_000),
+        guesses=Lockout(outside.clock, most=10, span=timedelta(minutes=15)),
     )
     wxpay = wxpay_of(settings, loopback_only=outside.loopback_only)
     if wxpay is not None:
         async with store.write() as tx:
-            await payouts.note_account(tx, wxpay.mch_id, wxpay.app_id, now=outside.clock.now())
+            await pay_accounts.note_account(tx, wxpay.mch_id, wxpay.app_id, now=outside.clock.now())
     async with store.write() as tx:
         await draws.note_house(
-            tx, secret=_draw_secret(settings), address=settings.campaign_url, now=outside.clock.now()
+            tx,
+            secret=_draw_secret(settings),
+            address=settings.campaign_url,
+            public=settings.steward_public_url,
+            now=outside.clock.now(),
         )
     links = Links(settings.steward_public_url, settings.steward_secret_key.get_secret_value(), outside.clock)
     desk = Desk(
@@ -154,7 +175,10 @@ async def open_bot(
         strangers=Throttle(outside.clock, per_minute=30),
     )
     tickets = TokenKeeper(
-        lambda: agent_ticket(wecom, outside.clock.now()), key="agent_ticket", cache=MemoryTokens(), clock=outside.clock
+        lambda: agent_ticket(wecom, outside.clock.now()),
+        key=f"{settings.wecom_agent_id}:ticket",
+        cache=tokens,
+        clock=outside.clock,
     )
     to_open = App(settings.wecom_corp_id, settings.wecom_agent_id, tickets, outside.new_token)
     front = Front(
@@ -165,6 +189,7 @@ async def open_bot(
         oauth_base=settings.wecom_oauth_base,
         mp=_mp(settings, outside, measure),
         logins=Throttle(outside.clock, per_minute=600),
+        lost=Lockout(outside.clock, most=100, span=timedelta(minutes=10)),
         new_token=outside.new_token,
         campaign_url=settings.campaign_url,
     )
@@ -185,9 +210,16 @@ async def open_bot(
         shown_codes(desk, gallery, pictures),
         entrance_page(front, pictures, Throttle(outside.clock, per_minute=1200)),
         draw_page(front, Throttle(outside.clock, per_minute=6000)),
+        checkin_page(front, Throttle(outside.clock, per_minute=6000)),
     )
     content = settings.steward_config.parent
-    of_posts = (sends_page(desk, content), preview_page(desk, content), week_page(desk))
+    of_posts = (
+        sends_page(desk, content),
+        preview_page(desk, content),
+        week_page(desk),
+        checkin_report_page(desk),
+        winners_page(desk),
+    )
     for router in (static_files(), *pages, redeem_page(desk), *of_posts, *public, ingest_messages(intake)):
         app.include_router(router)
     worker = make_worker(
@@ -216,6 +248,7 @@ async def open_bot(
             worker=worker,
             app=in_front(callback, RequestIds(app, outside.new_token)),
             callback=callback,
+            site=app,
             metrics=metrics,
             clock=outside.clock,
             pulse=pulse,

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from loguru import logger
 from pydantic import BaseModel
 
-from bot import log_ids
+from bot import log_ids, retries
 from bot.actions import ACTIONS, LOOK_UPS
 from bot.actions.action import Action, Hands, LooksUp
 from bot.metrics import Metrics
@@ -25,11 +25,11 @@ from rules.book import Book
 from rules.clock import Clock
 from rules.events import AnyEvent, UnknownEvent
 from rules.lanes import WELCOME
-from store import inbox, outbox, posts, queue, sends, trace
+from store import inbox, outbox, payouts, posts, queue, sends, trace
 from store.database import Clash, Database, StoreUnavailable, Tx
 from store.inbox import Inbox
 from store.outbox import Outbox
-from store.queue import LeaseLost, QueueRow
+from store.queue import LeaseLost
 from wecom.callbacks import read_event
 from wecom.errors import NO_ANSWER, OUTCOME_UNKNOWN, PlatformError
 from wecom.gateway import Gateway
@@ -38,12 +38,8 @@ from wecom.xml import BadXml
 LEASE = timedelta(seconds=30)
 CLOCK_WAS_WRONG = timedelta(minutes=1)
 LOOK_UP_WITHIN = 20.0  # seconds; below the lease, so that nobody else starts meanwhile
-EVENT_RETRIES = tuple(timedelta(seconds=s) for s in (1, 5, 15, 45, 90))
-DEED_RETRIES = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 7200))
 LOOKED_FOR = timedelta(days=3)
 """How long at least it is asked what a call came to, where asking itself fails."""
-
-GREETING_RETRIES = tuple(timedelta(seconds=s) for s in (1, 2, 3, 4, 5))  # a welcome code lives 20 seconds
 
 
 @dataclass
@@ -98,6 +94,7 @@ class Worker:
             async with self.store.write() as tx:
                 await posts.look_again(tx, now=now)
                 await sends.look_again(tx, now=now)
+                await payouts.look_again(tx, now=now)
         self.swept.at = now
         async with self.store.read() as tx:
             due = [each for each in SWEEPS if (at := await each.next_due(tx)) is not None and at <= now]
@@ -126,6 +123,16 @@ class Worker:
             except Clash:
                 if not tries_left:
                     raise
+
+    async def claim(self) -> tuple[Claimed[Outbox] | None, Claimed[Inbox] | None]:
+        """Take the next row that is due, under a lease: a deed, or where none is due an event."""
+        token, now = self.new_token(), self.clock.now()
+        async with self.store.write() as tx:
+            deed = await queue.claim(tx, Outbox, now=now, lease=LEASE, token=token)
+            if deed is not None:
+                return Claimed(deed, token), None
+            event = await queue.claim(tx, Inbox, now=now, lease=LEASE, token=token)
+        return None, None if event is None else Claimed(event, token)
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class Worker:
     ) -> None:
         """Try again a little later; after the last try, give the row up and have the truth read anew."""
         now = self.clock.now()
-        again = _wait(EVENT_RETRIES, row, retry_after)
+        again = retries.wait(retries.EVENTS, row, retry_after)
         async with self.store.write() as tx:
             if again is not None:
                 await queue.retry_later(tx, Inbox, row.id, token, due_at=now + again, error=error)
@@ -328,9 +335,9 @@ class Worker:
     ) -> None:
         """Nobody knows yet what a call came to. After the last look that, too, is given up and shown."""
         now = self.clock.now()
-        wait = _wait(DEED_RETRIES, row, error.retry_after)
+        wait = retries.wait(retries.DEEDS, row, error.retry_after)
         if wait is None and error.treatment in ("retry", "unknown_outcome") and now < called_at + LOOKED_FOR:
-            wait = DEED_RETRIES[-1]
+            wait = retries.DEEDS[-1]
         async with self.store.write() as tx:
             if wait is not None:
                 await queue.retry_later(tx, Outbox, row.id, token, due_at=at or now + wait, error=str(error))
@@ -364,8 +371,8 @@ class Worker:
             await self._end_deed(row, token, "done", "outcome unknown, taken for done")
             return
         now = self.clock.now()
-        retries = GREETING_RETRIES if row.lane == WELCOME else DEED_RETRIES
-        again = None if error.treatment == "refused" else _wait(retries, row, error.retry_after)
+        waits = retries.GREETINGS if row.lane == WELCOME else retries.DEEDS
+        again = None if error.treatment == "refused" else retries.wait(waits, row, error.retry_after)
         async with self.store.write() as tx:
             if again is not None:
                 await queue.retry_later(tx, Outbox, row.id, token, due_at=now + again, error=str(error), **values)
@@ -378,13 +385,6 @@ class Worker:
 def _stored(result: object) -> str | None:
     """What an action answered, for `explain`."""
     return result.model_dump_json() if isinstance(result, BaseModel) else str(result) if result else None
-
-
-def _wait(retries: tuple[timedelta, ...], row: QueueRow, retry_after: timedelta | None) -> timedelta | None:
-    """How long to wait before the next try; None after the last. `attempts` counts the one that just failed."""
-    if row.attempts > len(retries):
-        return None
-    return max(retries[row.attempts - 1], retry_after or timedelta(0))
 
 
 def _log_unknown(row: Inbox, event: UnknownEvent) -> None:

@@ -32,9 +32,9 @@ async def look_up(event: CalendarDue, wecom: Gateway, store: Database, now: date
 async def handle(event: CalendarDue, seen: None, tx: Tx, book: Book, now: datetime) -> list[Decision]:
     """Write out what is between where we stopped and some days from now."""
     calendar = await posts.calendar(tx)
-    if calendar is None or (not book.posts and calendar.until is None):
+    if calendar is None or (not book.calendar and calendar.until is None):
         return []
-    until = now + AHEAD + max((each.approval.ask for each in book.posts if each.approval), default=timedelta(0))
+    until = now + AHEAD + max((each.approval.ask for each in book.calendar if each.approval), default=timedelta(0))
     began = [each for each in (calendar.until, calendar.looked_at) if each is not None]
     after = min([now, *began])
     rows = await roster.groups(tx)

@@ -15,7 +15,9 @@ from rules.events import PersonIdentified
 from rules.facts import Member
 from rules.identity import TIES, Link, Proof, came_through, clash, inferences_between, parts, weigh
 from rules.lanes import NORMAL
-from store import entrances, identities, inbox, openids, roster, seats, waiting
+from store import checkin_rewards, entrances, identities, inbox, openids, own_tags, roster, seat_merge, seats, waiting
+from store.checkin_merge import MergedJourneys
+from store.checkin_pictures import MergedPictures
 from store.database import Tx
 from store.draws import EntrantRow, WinnerRow
 from store.identities import ProofRow, TieRow
@@ -54,11 +56,15 @@ class Plain:
 
 
 ROWS: tuple[Rows, ...] = (
-    seats.Merged(),
+    seat_merge.Merged(),
     waiting.Merged(),
     entrances.MergedVisits(),
     Plain(EntrantRow),
     Plain(WinnerRow),
+    own_tags.Merged(),
+    MergedJourneys(),
+    MergedPictures(),
+    checkin_rewards.Merged(),
 )
 """Every table keyed by `visitor_id`, besides the proofs themselves. `Plain(SeatRow)`, or an object of your own from
 store/ where two rows of one person have to become one.

@@ -36,12 +36,22 @@ async def raise_one(
     title: str,
     text: str,
     group: GroupRow | None = None,
+    userid: str = "",
     now: datetime,
 ) -> None:
-    """Open a matter, and have it told with the next daily list of whom it is for."""
-    chat_id = group.chat_id if group else None
-    if await matters.open_one(tx, key, audience=audience, title=title, text=text, chat_id=chat_id, now=now):
-        to = [group.owner] if audience == "owner" and group else await asking.managers(tx, book)
+    """Open a matter, and have it told with the next daily list of whom it is for; `userid`: of this person."""
+    new = await matters.open_one(
+        tx,
+        key,
+        audience=audience,
+        title=title,
+        text=text,
+        chat_id=group.chat_id if group else None,
+        userid=userid,
+        now=now,
+    )
+    if new:
+        to = [userid] if userid else [group.owner] if audience == "owner" and group else await asking.managers(tx, book)
         await asking.expect_todo(tx, book, to, first_at=now + FIRST_LIST_AFTER, now=now)
 
 

@@ -6,7 +6,7 @@ the words of a hit are left, in the trace. Later messages are compared with fing
 
 from datetime import datetime
 
-from handlers import facts, verdicts
+from handlers import checkins, facts, verdicts
 from rules.advert_and_leave import AdvertAndLeave
 from rules.book import Book
 from rules.decision import Decision
@@ -24,9 +24,13 @@ async def handle(event: MessagePosted, seen: None, tx: Tx, book: Book, now: date
     """Judge one message."""
     rules = book.about(MessagePosted)
     group = await roster.group(tx, event.chat_id)
-    if group is None or not rules:
+    if group is None or not (rules or book.checkins):
         return []  # a group we have never seen: nobody in it could be asked
     member = await roster.member(tx, event.chat_id, event.sender)
+    if event.sender.startswith("wm"):
+        await checkins.said_in_group(tx, book, group, event, now=now)
+    if not rules:
+        return []
     known = await facts.of_message(tx, event, group, member)
     if known.is_staff:
         return []

@@ -4,11 +4,12 @@ Groups that get nothing of their own are written down with the reason; so every 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from handlers import asking, sends
+from handlers import asking, by_hand, sends
 from handlers.calendar import post_group
 from handlers.post_budget import Share, share
 from rules.actions import SendText
@@ -150,6 +151,10 @@ async def _piece(
         else:
             why = f"并到「{row.name}」里一起发"
             await posts.leave_out(tx, other, group.chat_id, "merged", why, into_key=row.key, now=now)
+    for rider in share_.riders:
+        with suppress(ContentError):  # too much for one: it goes by itself, by hand
+            content = together((content, Content(text=rider.text, attachments=tuple(by_hand.attachments_of(rider)))))
+            await sends.cancel(tx, rider, f"并到「{row.name}」里一起发", now=now)
     return Piece(group, "hand" if share_.way == "by_hand" else "task", content)
 
 

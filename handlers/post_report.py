@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from loguru import logger
 
-from handlers import asking
-from rules.actions import Link, SendNotice
+from handlers import asking, checkin_report
+from rules.actions import CardLine, Link, SendNotice
 from rules.book import Book
+from rules.checkin_report import say_week
 from rules.decision import Decision
 from rules.events import PostReportDue
 from rules.lanes import STATISTICS
@@ -20,6 +21,7 @@ from wecom.gateway import Gateway
 
 OWNERS_AT_ONCE = 100  # of owner_filter (page 92133)
 MOST_DAYS = timedelta(days=30)
+MOST_LINES = 6  # of a card's (page 90236)
 
 
 class Seen(NamedTuple):
@@ -50,9 +52,11 @@ async def handle(event: PostReportDue, seen: Seen, tx: Tx, book: Book, now: date
     if seen.owners is not None:
         await owner_weeks.keep(tx, event.first, seen.owners)
     report = await build(tx, event)
-    if not (report.planned or report.not_out) or not book.posting.weekly_report:
+    of_checkins = await _of_checkins(tx, book, event, now=now)
+    if not (report.planned or report.not_out or of_checkins) or not book.posting.weekly_report:
         return []
     title, description, lines = say_card(report)
+    lines = (*lines[: MOST_LINES - len(of_checkins)], *of_checkins)
     for userid in await asking.managers(tx, book):
         link = Link(page="week", userid=userid, issued_at=event.at, days=f"{event.first}~{event.last}")
         notice = SendNotice(
@@ -60,6 +64,12 @@ async def handle(event: PostReportDue, seen: Seen, tx: Tx, book: Book, now: date
         )
         await asking.post(tx, notice, f"post-report:{event.first}:{userid}", lane=STATISTICS, now=now)
     return []
+
+
+async def _of_checkins(tx: Tx, book: Book, event: PostReportDue, *, now: datetime) -> tuple[CardLine, ...]:
+    """How the check-ins are going, the first two: all of them are on the page."""
+    found = [say_week(await checkin_report.build(tx, each, now=now), event.first) for each in book.checkins]
+    return tuple(CardLine(label="打卡", value=said) for said in found if said)[:2]
 
 
 async def build(tx: Tx, event: PostReportDue) -> Report:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from handlers import cases, identity, invites, rooms, seats, verdicts
+from handlers import cases, identity, invites, journeys, rooms, seats, verdicts
 from handlers.reading import SETTLE, Seen, apply_read, read_again
 from rules.book import Book
 from rules.decision import Decision
@@ -147,6 +147,8 @@ async def handle(event: GroupEvent, seen: Seen, tx: Tx, book: Book, now: datetim
     removed = await cases.people_gone(tx, group.chat_id, gone, told.quits, now=now)
     if book.entrances and group.read_at is not None:
         await seats.look(tx, book, group, applied.judged, now=now)
+    if book.checkins and group.read_at is not None:
+        await journeys.people_came(tx, book, group, applied.judged, now=now)
     came_back = was_hidden and group.out_of_sight_at is None
     if could_remove is not None and (came_back or could_remove != set(group.can_remove())):
         await cases.removers_changed(tx, book, group, new_owner=group.owner != owner, now=now)

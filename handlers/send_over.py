@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from handlers import asking, cases, one_to_one, posts
+from handlers import asking, cases, draw_news, one_to_one, posts
 from rules.book import Book
 from rules.decision import Decision
 from rules.events import SendOver
@@ -40,4 +40,4 @@ async def _warning(tx: Tx, book: Book, case_id: int, send: SendRow, *, now: date
         await asking.tell(tx, [group.owner], text, f"untold:{case.number}", about=f"case:{case.number}", now=now)
 
 
-_FOLLOWS = {"post": posts.send_over, one_to_one.WARNING: _warning}
+_FOLLOWS = {"post": posts.send_over, "draw": draw_news.send_over, one_to_one.WARNING: _warning}

@@ -28,9 +28,9 @@ from rules.clock import BEIJING
 from rules.decision import Decision
 from rules.events import SendDue, SendOver
 from rules.lanes import POSTS
-from rules.send_life import RESULTS_WITHIN, Planned, Step, next_look, passed, plan
+from rules.send_life import RESULTS_WITHIN, SPACED, Planned, Step, next_look, passed, plan
 from rules.send_words import NOT_KNOWN, NOT_TAKEN, say_by_hand, say_confirm, say_said, say_unconfirmed
-from store import inbox, media, outbox, roster, sends, staff
+from store import draws, inbox, media, outbox, roster, sends, staff
 from store.database import Database, Tx
 from store.sends import Got, SendResultRow, SendRow
 from wecom import group_messages
@@ -99,8 +99,17 @@ async def handle(event: SendDue, seen: Seen, tx: Tx, book: Book, now: datetime) 
 
 
 async def begin(tx: Tx, row: SendRow, *, now: datetime) -> SendRow | None:
-    """A new send, to be made at once; None where there is one of this key."""
+    """A new send, to be made at once; None where there is one of this key. A card's address that begins with a slash is
+    a page of ours, on the address of the campaign pages.
+    """
     row.due_at = now
+    if any(str(each.get("url", "")).startswith("/") for each in row.attachments):
+        house = await draws.house(tx)
+        address = house.address if house else ""
+        row.attachments = [
+            each | {"url": f"{address}{each['url']}"} if str(each.get("url", "")).startswith("/") else each
+            for each in row.attachments
+        ]
     return await sends.add(tx, row)
 
 
@@ -271,6 +280,8 @@ async def _group_name(tx: Tx, row: SendRow) -> str:
 
 
 async def _take_step(tx: Tx, book: Book, row: SendRow, step: Step, *, now: datetime) -> None:
+    if step == "remind" and now - (row.made_at or row.say_at) < SPACED:
+        return  # 群发助手 has rung a moment ago, when it was made
     if step == "remind" and row.msgid is not None:
         deed = RemindSend(send_id=row.id, msgid=row.msgid)
         key = f"remind-send:{row.id}:{row.steps}"

@@ -97,10 +97,13 @@ class Link(Value):
     by hand), preview (the post `post_id` before it goes out), report (whoever has it may report a member of the group
     `chat_id`; `userid` ""), appeal (the customer `userid`, an external_userid, about the case `case_id`), entrance
     (the customer `userid` has added staff and may go in by the `entrance`), week (what became of the posts of `days`,
-    2026-11-16~2026-11-22), redeem (tick off coupons in the shop). `issued_at`: its age is counted from here.
+    2026-11-16~2026-11-22), checkins (how far everybody got in the check-ins), redeem (tick off coupons in the shop),
+    winners (who has won in the draw `post_id`). `issued_at`: its age is counted from here.
     """
 
-    page: Literal["todo", "open", "report", "appeal", "sends", "preview", "entrance", "week", "redeem"]
+    page: Literal[
+        "todo", "open", "report", "appeal", "sends", "preview", "entrance", "week", "checkins", "redeem", "winners"
+    ]
     userid: str
     issued_at: AwareDatetime
     chat_id: str = ""
@@ -330,6 +333,25 @@ class UpdateContactWay(Value):
     remark: str = ""
 
 
+class AddCorpTags(Value):
+    """These tags of the corp are to be there (page 96320): in this group, or, `anywhere`, in whichever has them."""
+
+    kind: Literal["add_corp_tags"] = "add_corp_tags"
+    group: str
+    names: tuple[str, ...]
+    anywhere: bool = False
+
+
+class MarkTag(Value):
+    """Tags are put on a contact whom `userid` has added (page 92697). `own_tags`: the rows of store/own_tags.py."""
+
+    kind: Literal["mark_tag"] = "mark_tag"
+    userid: str
+    external_userid: str
+    tag_ids: tuple[str, ...]
+    own_tags: tuple[int, ...]
+
+
 class RedPacket(Value):
     """A cash red packet of WeChat Pay (v2 sendredpack) as it is said to the provider, field by field. Amounts in fen.
 
@@ -379,6 +401,8 @@ AnyDeed = Annotated[
     | DeleteJoinWay
     | AddContactWay
     | UpdateContactWay
+    | AddCorpTags
+    | MarkTag
     | Pay,
     Field(discriminator="kind"),
 ]

@@ -3,12 +3,14 @@
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.advert_and_leave import AdvertAndLeave
 from rules.blocklist import Blocklist
 from rules.budget import Budget
+from rules.checkins import Checkin
+from rules.checkins import mistakes as checkin_mistakes
 from rules.draw_checks import mistakes as draw_mistakes
 from rules.draws import Draw
 from rules.entrances import Entrance, mistakes
@@ -20,6 +22,7 @@ from rules.group_integrity import GroupIntegrity
 from rules.holidays import Holidays
 from rules.invite_guard import InviteGuard
 from rules.keywords import Keywords
+from rules.leading import daily_posts
 from rules.links import Links
 from rules.nickname import Nickname
 from rules.one_group_each import OneGroupEach
@@ -103,6 +106,11 @@ class Book(Settings):
     draws: Annotated[tuple[Draw, ...], BeforeValidator(_rules_as_tuple)] = Field(
         default=(), description="抽奖：奖品、什么时候、谁能参加、怎么领。"
     )
+    checkins: Annotated[tuple[Checkin, ...], BeforeValidator(_rules_as_tuple)] = Field(
+        default=(), description="打卡：给哪些群的新人、每天做什么、怎么算、打满了给什么。"
+    )
+
+    _made: tuple[tuple[Post, ...], tuple[Checkin, ...], tuple[Post, ...]] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -164,13 +172,38 @@ class Book(Settings):
             raise PydanticCustomError("draw", "{reason}", {"reason": wrong.reason, "at": ("draws", *wrong.at)})
         return self
 
+    @model_validator(mode="after")
+    def _checkins_fit_together(self) -> Self:
+        wrong = checkin_mistakes(self.checkins)
+        if wrong is not None:
+            reason, at = wrong
+            raise PydanticCustomError("checkin", "{reason}", {"reason": reason, "at": ("checkins", *at)})
+        for place, draw in enumerate(self.draws):
+            if draw.checkin and self.checkin(draw.checkin) is None:
+                reason = f"没有叫「{draw.checkin}」的打卡"
+                raise PydanticCustomError("draw", "{reason}", {"reason": reason, "at": ("draws", place, "checkin")})
+        return self
+
+    def checkin(self, name: str) -> Checkin | None:
+        """The check-in of this name."""
+        return next((each for each in self.checkins if each.name == name), None)
+
     def draw(self, name: str) -> Draw | None:
         """The draw of this name."""
         return next((each for each in self.draws if each.name == name), None)
 
+    @property
+    def calendar(self) -> tuple[Post, ...]:
+        """All that goes out by itself: the posts as written, and the daily ones of the check-ins. Made once."""
+        made = self._made
+        if made is None or made[0] is not self.posts or made[1] is not self.checkins:  # of a copy with others
+            daily = (post for checkin in self.checkins for post in daily_posts(checkin))
+            made = self._made = (self.posts, self.checkins, (*self.posts, *daily))
+        return made[2]
+
     def post(self, name: str) -> Post | None:
         """The post of this name."""
-        return next((each for each in self.posts if each.name == name), None)
+        return next((each for each in self.calendar if each.name == name), None)
 
     def entrance(self, name: str) -> Entrance | None:
         """The entrance of this name."""

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from rules.content import Content, ContentError
+from rules.draw_outlook import announcements
 from rules.post_plan import SOMEBODY, Fire, Plan, choice_for, choose, plan, render
 from rules.posts import Post, PostGroup, Sends
-from rules.sends import Slot, Verdict, day_of, period_of, share_out, slot_of
+from rules.sends import Slot, Verdict, day_of, news_slots, period_of, share_out, slot_of
 from rules.template import OF_GROUP
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def look_ahead(
 ) -> Ahead:
     """Everything that is to go out in (after, before], rendered and shared out. `spent`: see rules/sends.py."""
     planned, by_id = plan(book, groups, after, before), {"": SOMEBODY, **{group.chat_id: group for group in groups}}
-    posts = {post.name: post for post in book.posts}
+    posts = {post.name: post for post in book.calendar}
     contents, broken = dict[tuple[str, str], Content](), dict[tuple[str, str], ContentError]()
     slots, same = list[Slot](), dict[tuple[str, int | str], Content | ContentError]()
     for fire in planned.fires:
@@ -62,6 +63,7 @@ def look_ahead(
             else:
                 contents[key, chat_id] = found
                 slots += [slot_of(post, key, fire.at, chat_id, found)] if chat_id else []
+    slots += [slot for news in announcements(book, groups, after, before) for slot in news_slots(news)]
     return Ahead(by_id, planned, contents, broken, share_out(slots, spent or {}, book.posting.sends))
 
 

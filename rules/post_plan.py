@@ -79,14 +79,14 @@ def plan(book: "Book", groups: Sequence[PostGroup], after: datetime, before: dat
     A fire that goes to no group at all is left out.
     """
     fires_, held = list[Fire](), list[Held]()
-    for post in book.posts:
+    for post in book.calendar:
         if post.pause or book.posting.pause:
             continue
         to = audience(post, groups, book)
         found, unknown = (_of_sop if post.steps else _of_all)(post, to, after, before, book)
         fires_ += [each for each in found if each.chat_ids or post.to_staff]
         held += [Held(post.name, year, str(UnknownYearError(year))) for year in sorted(unknown)]
-    order = {post.name: place for place, post in enumerate(book.posts)}
+    order = {post.name: place for place, post in enumerate(book.calendar)}
     return Plan(sorted(fires_, key=lambda fire: (fire.at, order[fire.post], fire.step)), held)
 
 

@@ -30,7 +30,9 @@ class Rewards(Settings):
         description="守规矩一周得几分：整整一周（周一到周日，北京时间）都在群里、没有违规也没有还开着的案件的微信顾客，"
         "下周一凌晨 4 点记一次；在几个群里都只记一份；写 0 就不给。",
     )
-    check_in: Points = Field(default=0, description="打卡一天得几分：写 0 就不给。（打卡还没做，先写着不起作用。）")
+    check_in: Points = Field(
+        default=0, description="打卡一天得几分：写 0 就不给。认出是群里哪一位以后才记，补签和请假不给。"
+    )
     answer: Points = Field(default=0, description="答对一题得几分：写 0 就不给。（答题还没做，先写着不起作用。）")
 
     @model_validator(mode="before")

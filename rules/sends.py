@@ -10,11 +10,14 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rules.clock import BEIJING
 from rules.content import MOST_ATTACHMENTS, MOST_BYTES, Content
 from rules.posts import RANK, Instead, Post, Sends, Via
+
+if TYPE_CHECKING:
+    from rules.draw_outlook import News
 
 Way = Literal["task", "merge", "by_hand", "drop"]
 
@@ -27,7 +30,10 @@ Spent = Mapping[tuple[str, date], int]
 
 
 class Slot(NamedTuple):
-    """One post in one group at one time. `size`: bytes of its text as rendered; `attachments`: how many."""
+    """One post in one group at one time. `size`: bytes of its text as rendered; `attachments`: how many.
+
+    `hosts`: whether another can be merged into it.
+    """
 
     key: str
     post: str
@@ -38,6 +44,7 @@ class Slot(NamedTuple):
     instead: tuple[Instead, ...] = ("merge", "by_hand")
     size: int = 0
     attachments: int = 0
+    hosts: bool = True
 
 
 class Verdict(NamedTuple):
@@ -63,6 +70,12 @@ def slot_of(post: Post, key: str, at: datetime, chat_id: str, content: Content |
         size=len(content.text.encode()) if content else 0,
         attachments=len(content.attachments) if content else 0,
     )
+
+
+def news_slots(news: "News") -> list[Slot]:
+    """What is told of a draw, in each of its groups; about as long as such words are."""
+    one = Slot(key=news.key, post=f"抽奖 {news.draw}", at=news.at, chat_id="", size=600, attachments=1, hosts=False)
+    return [one._replace(chat_id=chat_id) for chat_id in news.chat_ids]
 
 
 # --- periods ----------------------------------------------------------------------------------------------------------
@@ -129,7 +142,7 @@ def _instead(slot: Slot, tasks: Sequence[Slot], hosts: dict[str, tuple[int, int]
     """What becomes of one that is over. `hosts`: key → bytes and attachments with what is merged into it already."""
     for way in slot.instead:
         if way == "merge":
-            for host in tasks:
+            for host in [each for each in tasks if each.hosts]:
                 size, attachments = hosts[host.key]
                 size, attachments = size + 2 + slot.size, attachments + slot.attachments
                 if day_of(host.at) == day_of(slot.at) and size <= MOST_BYTES and attachments <= MOST_ATTACHMENTS:

@@ -31,12 +31,21 @@ AUTHORIZE = "/connect/oauth2/authorize"
 MOST_STEPS = 10  # redirects
 
 
+@dataclass
+class Form:
+    """What a page lets somebody send. `fields`: what stands in it from the start; `buttons`: what its buttons say."""
+
+    action: str
+    fields: dict[str, str]
+    buttons: list[str]
+
+
 @dataclass(frozen=True)
 class Seen:
     """A page as somebody sees it. `url`: where they ended. `codes`: what the QR codes in its pictures say.
 
     `refresh`: after how many seconds it opens which address by itself. `links`: words and address of each.
-    `headings`: the largest words.
+    `headings`: the largest words. `forms`: what can be sent.
     """
 
     url: str
@@ -47,6 +56,7 @@ class Seen:
     refresh: tuple[int, str] | None = None
     links: tuple[tuple[str, str], ...] = ()
     headings: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ()
 
 
 class WebView:
@@ -73,6 +83,26 @@ class WebView:
         if self.seen is None:
             raise ImpossibleError("还没有打开网页")
         return await self.open(self.seen.refresh[1] if self.seen.refresh else self.seen.url)
+
+    async def press(self, button: str, picture: bytes | None = None, **answers: str) -> Seen:
+        """Press the first button on the page that says this, having chosen and written `answers`; `picture`: a JPEG
+        for the form's file. Raises ImpossibleError.
+        """
+        page = self.seen
+        form = next((each for each in page.forms if button in " ".join(each.buttons)), None) if page else None
+        if page is None or form is None:
+            raise ImpossibleError(f"网页上没有「{button}」这个按钮")
+        url = str(httpx2.URL(page.url).join(form.action))
+        files = {"picture": ("photo.jpg", picture, "image/jpeg")} if picture else None
+        headers = {"user-agent": self._agent, "sec-fetch-site": "same-origin", "origin": "null"}
+        try:
+            answer = await self._client.post(url, data={**form.fields, **answers}, files=files, headers=headers)
+        except httpx2.HTTPError as error:
+            raise ImpossibleError(f"网页打不开（{type(error).__name__}）") from None
+        if answer.is_redirect:
+            return await self.open(str(httpx2.URL(url).join(answer.headers["location"])))
+        self.seen = await self._look(url, answer)
+        return self.seen
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -102,6 +132,7 @@ class WebView:
             refresh,
             links,
             tuple(page.headings),
+            tuple(page.forms),
         )
 
 
@@ -146,7 +177,9 @@ class _Reader(HTMLParser):
         self.links: list[tuple[str, str]] = []
         self.words: list[str] = []
         self.headings: list[str] = []
+        self.forms: list[Form] = []
         self.after, self.to = 0, ""
+        self._in_form = self._in_button = False
         self._hidden = 0
         self._link = ""
         self._in_heading = False
@@ -162,6 +195,13 @@ class _Reader(HTMLParser):
             self.after, self.to = int(after), to.strip().removeprefix("url=")
         elif tag == "h1":
             self._in_heading = True
+        elif tag == "form":
+            self.forms.append(Form(given.get("action", ""), {}, []))
+            self._in_form = True
+        elif self._in_form and tag == "input" and given.get("type") == "hidden":
+            self.forms[-1].fields[given.get("name", "")] = given.get("value", "")
+        elif self._in_form and tag == "button":
+            self._in_button = True
         elif tag in ("style", "script", "title"):
             self._hidden += 1
 
@@ -172,6 +212,10 @@ class _Reader(HTMLParser):
             self._in_heading = False
         elif tag == "a":
             self._link = ""
+        elif tag == "form":
+            self._in_form = False
+        elif tag == "button":
+            self._in_button = False
 
     def handle_data(self, data: str) -> None:
         words = " ".join(data.split())
@@ -180,5 +224,7 @@ class _Reader(HTMLParser):
         self.words.append(words)
         if self._in_heading:
             self.headings.append(words)
+        if self._in_button:
+            self.forms[-1].buttons.append(words)
         if self._link:
             self.links.append((words, self._link))

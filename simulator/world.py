@@ -32,6 +32,7 @@ from simulator.pay import Merchant
 from simulator.people import Customer, Follow, Staff
 from simulator.schedule import Deed, Schedule
 from simulator.story import Story
+from simulator.tags import CorpTags
 from simulator.talk import Said, Talk
 from simulator.transfers import Transfers
 from simulator.webview import WebViews
@@ -80,7 +81,7 @@ class World:
         self.tokens, self.usage, self.mail = Tokens(self), Usage(self), PostOffice(self)
         self.tickets, self.transfers, self.talk = Tokens(self, "ticket"), Transfers(), Talk(self)
         self.welcomes, self.group_messages = Welcomes(self), GroupMessages(self)
-        self.logins = Logins(self)
+        self.logins, self.tags = Logins(self), CorpTags(self)
         self.codes, self.joins, self.merchant = Codes(self), Joins(self), Merchant(self)
         self.web = WebViews(self)
         self.address = "http://127.0.0.1"  # where its pictures are; a server puts its own here

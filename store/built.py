@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import BindParameter
 from sqlalchemy.engine import Dialect, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound
 from sqlalchemy.sql import Executable, visitors
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 
@@ -50,6 +50,7 @@ class Built:
         self.sql = shape.statement
         self._slots = [_slot(name, compiled, shape, parameters) for name in shape.positiontup or ()]
         read = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._read_first: Convert | None = read[0] if read else None
         self._rows = SimpleResultMetaData([column.key for column in columns], _processors=read if any(read) else None)
 
     def values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -60,6 +61,7 @@ class Built:
         """The driver's answer, as SQLAlchemy's would be."""
         found = Rows(self._rows, iter(rows))
         found.rowcount = rowcount
+        found.read_first = self._read_first
         return found
 
 
@@ -67,6 +69,17 @@ class Rows(IteratorResult[Any]):
     """A result that has been read to its end. `rowcount`: as SQLAlchemy's."""
 
     rowcount = -1
+    read_first: Convert | None = None
+
+    def scalar_one_or_none(self) -> Any:
+        """As SQLAlchemy's, without a row in between: most of what is asked is one value."""
+        found = list(self.iterator)
+        if len(found) > 1:
+            raise MultipleResultsFound("more than one row where one was asked for")
+        if not found:
+            return None
+        value = found[0][0]
+        return value if self.read_first is None else self.read_first(value)
 
     def scalars(self, index: Any = 0) -> "Scalars":  # type: ignore[override]  # that result is made anew each time
         return Scalars(row[index] for row in self)

@@ -7,6 +7,7 @@ from sqlalchemy import func
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.columns import Json, table_of
 from store.database import BigId, Tx, UtcTime, one
 
@@ -37,7 +38,7 @@ async def newest_id(tx: Tx) -> int | None:
     return found
 
 
-_NEWEST_ID = columns(func.max(table_of(ConfigRow).c.id))
+_NEWEST_ID = once(columns(func.max(table_of(ConfigRow).c.id)))
 
 
 async def activate(tx: Tx, text: str, *, files: Mapping[str, str] = {}, config_hash: str, now: datetime) -> ConfigRow:

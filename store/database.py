@@ -13,10 +13,12 @@ from typing import Any, Literal, Self
 import asyncpg
 from sqlalchemy import Select, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import Executable
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from store import rows
+from store.built import Rows
 from store.columns import BigId, Json, UtcTime, table_of
 from store.postgres import ANSWER_SECONDS, PostgresServer
 from store.rows import Row
@@ -144,6 +146,13 @@ class Database:
         async with _transaction(session) as tx:
             yield tx
 
+    async def ask(self, statement: Executable, **values: Any) -> Rows:
+        """What one statement (`once`, store/built.py) finds: for a question that comes so often that even a transaction
+        around it is too much.
+        """
+        with recognised(TimeoutError, sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return await (self._file if self.dialect == "sqlite" else self._server).ask(statement, values)
+
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """This process's turn to write on a connection of one's own. PostgreSQL needs no turns."""
@@ -211,6 +220,16 @@ async def row_found(tx: Tx, model: type[Row], statement: Select[Any], **values: 
     session, (key,) = tx.sync_session, (column.name for column in table_of(model).primary_key)
     known = rows.known(session, model, found._mapping[key])
     return known or rows.keep_in_step(session, rows.row_of(model, found._mapping))
+
+
+async def rows_found(tx: Tx, model: type[Row], statement: Select[Any], **values: Any) -> list[Row]:
+    """All rows that a statement finds with all their columns, likewise. For tables with one key."""
+    found = (await (await tx.connection()).execute(statement, values)).all()
+    session, (key,) = tx.sync_session, (column.name for column in table_of(model).primary_key)
+    return [
+        rows.known(session, model, row._mapping[key]) or rows.keep_in_step(session, rows.row_of(model, row._mapping))
+        for row in found
+    ]
 
 
 async def one(tx: Tx, statement: Select[Any], **values: Any) -> Any:

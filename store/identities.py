@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import bindparam, delete, func, or_, update
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, UniqueConstraint, col, select
 
 from rules.identity import TIES, Evidence, Kind, Link, Proof
+from store.built import once
 from store.columns import BigId, Json, UtcTime, table_of
 from store.database import Tx, one
 
@@ -114,15 +115,40 @@ async def external_of(tx: Tx, visitor_id: int) -> str | None:
     return await _value(tx, visitor_id, "external_userid", "")
 
 
+async def externals_of(tx: Tx, visitor_ids: Collection[int]) -> dict[int, str]:
+    """What the roster calls these visitors; without those of whom that is not known."""
+    found, wanted = dict[int, str](), list(visitor_ids)
+    for first in range(0, len(wanted), 500):
+        query = columns(_PROOFS.c.visitor_id, _PROOFS.c.value).where(
+            _PROOFS.c.kind == "external_userid", _PROOFS.c.visitor_id.in_(wanted[first : first + 500])
+        )
+        found |= {row[0]: row[1] for row in await (await tx.connection()).execute(query)}
+    return found
+
+
+def subject_of(visitor_id: int) -> str:
+    """What the trace calls a visitor."""
+    return f"visitor:{visitor_id}"
+
+
 async def openid_of(tx: Tx, visitor_id: int, appid: str) -> str | None:
     """What this app (the corp, or a 公众号) calls a visitor, where that is known."""
     return await _value(tx, visitor_id, "openid", appid)
 
 
 async def _value(tx: Tx, visitor_id: int, kind: Kind, appid: str) -> str | None:
-    this = (_PROOFS.c.visitor_id == visitor_id, _PROOFS.c.kind == kind, _PROOFS.c.appid == appid)
-    found: str | None = await one(tx, columns(_PROOFS.c.value).where(*this))
+    which = {"visitor": visitor_id, "kind": kind, "appid": appid}
+    found: str | None = (await (await tx.connection()).execute(_CALLED, which)).scalar_one_or_none()
     return found
+
+
+_CALLED = once(
+    columns(_PROOFS.c.value).where(
+        _PROOFS.c.visitor_id == bindparam("visitor"),
+        _PROOFS.c.kind == bindparam("kind"),
+        _PROOFS.c.appid == bindparam("appid"),
+    )
+)
 
 
 async def visitor_now(tx: Tx, visitor_id: int) -> int | None:
@@ -172,6 +198,12 @@ async def counts(tx: Tx) -> dict[tuple[str, str], int]:
         _PROOFS.c.kind, _PROOFS.c.evidence
     )
     return {(row.kind, row.evidence): row.ids for row in await (await tx.connection()).execute(query)}
+
+
+async def openids_under(tx: Tx, appid: str) -> int:
+    """How many visitors' openids of this app (the corp, or a 公众号) are known."""
+    theirs = (_PROOFS.c.kind == "openid") & (_PROOFS.c.appid == appid)
+    return int((await (await tx.connection()).execute(columns(func.count()).where(theirs))).scalar_one())
 
 
 async def tie(tx: Tx, tie_id: int) -> TieRow | None:

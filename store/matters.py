@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from store.database import BigId, Tx, UtcTime
 
-Audience = Literal["owner", "managers"]
+Audience = Literal["owner", "managers", "person"]
 Settled = Literal["done", "settled", "dismissed", "released", "upheld"]
 
 
@@ -43,6 +43,7 @@ async def open_one(
     title: str,
     text: str,
     chat_id: str | None = None,
+    userid: str = "",
     now: datetime,
 ) -> bool:
     """Open a matter, or bring the text of the open one up to date. True: it is new."""
@@ -50,7 +51,9 @@ async def open_one(
     if row is not None:
         row.title, row.text = title, text
         return False
-    row = MatterRow(key=key, about=key, audience=audience, chat_id=chat_id, title=title, text=text, opened_at=now)
+    row = MatterRow(
+        key=key, about=key, audience=audience, userid=userid, chat_id=chat_id, title=title, text=text, opened_at=now
+    )
     tx.add(row)
     await tx.flush()
     return True

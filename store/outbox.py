@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlmodel import Field, col, select
 
 from rules.actions import AnyDeed, any_deed
@@ -10,6 +11,9 @@ from store.database import Tx, UtcTime
 from store.forgetting import forget
 from store.queue import QueueRow, queue_indexes
 from store.queue import put as put_row
+
+A_LEASE = timedelta(minutes=5)
+"""Longer than any lease: one that ends later was given while the clock was wrong."""
 
 KEYS_KEPT = timedelta(days=730)
 """How long a finished deed is remembered at least, without what it said: it is not ordered again within it, and
@@ -62,6 +66,19 @@ async def was_called(tx: Tx, key: str) -> bool:
     """Whether a call was made for this deed of which nobody knows what came."""
     query = select(Outbox.called_at).where(col(Outbox.key) == key)
     return (await tx.exec(query)).first() is not None
+
+
+async def in_flight(tx: Tx, ordering_key: str, *, now: datetime) -> bool:
+    """Whether somebody holds a deed of this key at this moment: it may be being done."""
+    held = select(Outbox.id).where(Outbox.ordering_key == ordering_key, Outbox.state == "open")
+    until = col(Outbox.leased_until)
+    return (await tx.exec(held.where(until > now, until < now + A_LEASE).limit(1))).first() is not None
+
+
+async def not_later_than(tx: Tx, prefix: str, latest: datetime, *, now: datetime) -> None:
+    """What has a key that begins so and is due later than anything can be is due now: the clock was wrong."""
+    late = col(Outbox.ordering_key).startswith(prefix, autoescape=True) & (col(Outbox.due_at) > latest)
+    await tx.exec(update(Outbox).where(late, col(Outbox.state) == "open").values(due_at=now))
 
 
 def deed_of(row: Outbox) -> AnyDeed:

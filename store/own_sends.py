@@ -7,6 +7,7 @@ from sqlalchemy import delete, func
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.columns import table_of
 from store.database import Tx, UtcTime, one
 
@@ -42,8 +43,11 @@ async def counted_until(tx: Tx) -> datetime | None:
 
 
 async def next_look(tx: Tx) -> datetime | None:
-    found: datetime | None = await one(tx, columns(table_of(OwnSendsLookRow).c.due_at))
+    found: datetime | None = await one(tx, _NEXT_LOOK)
     return found
+
+
+_NEXT_LOOK = once(columns(table_of(OwnSendsLookRow).c.due_at))
 
 
 async def note(tx: Tx, msgid: str, got: dict[str, datetime]) -> None:

@@ -1,6 +1,6 @@
 """Points: a ledger per person. What somebody has is the sum of their rows; nothing is ever changed or taken out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,14 @@ async def give(tx: Tx, external_userid: str, points: int, *, why: str, key: str,
     connection = await tx.connection()
     once = _insert(connection.dialect.name).values(row).on_conflict_do_nothing(index_elements=["key"])
     return (await connection.execute(once)).rowcount == 1
+
+
+async def written(tx: Tx, keys: Iterable[str]) -> set[str]:
+    """For which of these (some hundred at most) there is an entry."""
+    some = list(keys)
+    if not some:
+        return set()
+    return set((await (await tx.connection()).execute(select(_POINTS.c.key).where(_POINTS.c.key.in_(some)))).scalars())
 
 
 async def give_clean_week(

@@ -3,15 +3,17 @@
 To SQLAlchemy the connections commit by themselves: so a statement may as well go straight to the driver (built.py).
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql import Executable
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.built import as_sqlalchemys, built
+from store.built import Rows, as_sqlalchemys, built
 from store.session import LazySession
 
 CONNECT_SECONDS = 10.0
@@ -61,6 +63,18 @@ class PostgresServer:
     def reading(self) -> AsyncSession:
         """A session that sees one moment and cannot write."""
         return _Session(self._engine, isolation="repeatable_read", readonly=True)
+
+    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Rows:
+        """What one statement finds, without a transaction around it: one trip to the server instead of three."""
+        quick = built(statement, self._engine.dialect, values)
+        if quick is None:
+            raise ValueError("only a statement that is built once is asked by itself")
+        connection = await _open_connection(self._engine)
+        try:
+            rows = await _driver_of(connection).fetch(quick.sql, *quick.values(values))
+        finally:
+            await connection.close()
+        return quick.result(map(tuple, rows), len(rows))
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -117,11 +131,8 @@ class _Connection:
 
     @classmethod
     async def begun(cls, engine: AsyncEngine, how: dict[str, Any]) -> "_Connection":
-        connection = await engine.connect()
-        while (driver := _driver_of(connection)).is_closed():  # by the server, while nobody used it
-            await connection.invalidate()
-            await connection.close()
-            connection = await engine.connect()
+        connection = await _open_connection(engine)
+        driver = _driver_of(connection)
         transaction = driver.transaction(**how)
         try:
             await transaction.start()
@@ -164,6 +175,16 @@ class _Connection:
 
     async def run_sync(self, work: Any, *arguments: Any) -> Any:
         return await self._connection.run_sync(work, *arguments)
+
+
+async def _open_connection(engine: AsyncEngine) -> AsyncConnection:
+    """One of the pool's that the server has not closed while nobody used it."""
+    connection = await engine.connect()
+    while _driver_of(connection).is_closed():
+        await connection.invalidate()
+        await connection.close()
+        connection = await engine.connect()
+    return connection
 
 
 def _driver_of(connection: AsyncConnection) -> Any:

@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func
+from sqlalchemy import bindparam, delete, func
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.columns import table_of
 from store.database import BigId, Tx, UtcTime, one
 
@@ -100,12 +101,13 @@ async def calendar(tx: Tx) -> CalendarRow | None:
 
 async def next_calendar(tx: Tx, config_id: int) -> datetime | None:
     """When it is gone over next; None where it never was under this config."""
-    found: datetime | None = await one(tx, _NEXT_CALENDAR.where(_CALENDAR.c.config_id == config_id))
+    found: datetime | None = await one(tx, _NEXT_CALENDAR, config_id=config_id)
     return found
 
 
 _CALENDAR = table_of(CalendarRow)
-_NEXT_CALENDAR = columns(_CALENDAR.c.due_at)
+_NEXT_CALENDAR = once(columns(_CALENDAR.c.due_at).where(_CALENDAR.c.config_id == bindparam("config_id")))
+_UNTIL = once(columns(_CALENDAR.c.until))
 
 
 async def look_again(tx: Tx, *, now: datetime) -> None:
@@ -117,7 +119,7 @@ async def look_again(tx: Tx, *, now: datetime) -> None:
 
 async def written_until(tx: Tx) -> datetime | None:
     """Until when the calendar is written out; None where there has never been anything in it."""
-    found: datetime | None = await one(tx, columns(_CALENDAR.c.until))
+    found: datetime | None = await one(tx, _UNTIL)
     return found
 
 
@@ -154,7 +156,7 @@ async def next_due(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_DUE = columns(func.min(table_of(PostRow).c.due_at))
+_NEXT_DUE = once(columns(func.min(table_of(PostRow).c.due_at)))
 
 
 def end(row: PostRow, state: State, why: str = "", *, now: datetime) -> None:

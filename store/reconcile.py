@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
-from sqlmodel import select as select_rows
 
 from rules.events import GroupsReadDue
 from rules.lanes import RECONCILE
 from store import inbox
+from store.built import once
 from store.columns import UtcTime, table_of
-from store.database import Tx, one
+from store.database import Tx, one, rows_found
 from store.inbox import Inbox
 from store.removal import CaseRow
 from store.roster import GroupRow, MemberRow
@@ -36,7 +36,7 @@ NEVER = datetime.min.replace(year=1970, tzinfo=UTC)
 
 async def rounds(tx: Tx) -> dict[str, RoundRow]:
     """When each of them is due next, by name."""
-    return {row.name: row for row in (await tx.exec(select_rows(RoundRow))).all()}
+    return {row.name: row for row in await rows_found(tx, RoundRow, _ALL_ROUNDS)}
 
 
 async def plan_round(tx: Tx, name: str, *, due_at: datetime) -> None:
@@ -64,8 +64,9 @@ async def round_due(tx: Tx, name: str) -> datetime:
 
 
 _ROUNDS = table_of(RoundRow)
-_NEXT_ROUND = select(func.min(_ROUNDS.c.due_at))
-_ROUND_DUE = select(_ROUNDS.c.due_at).where(_ROUNDS.c.name == bindparam("name"))
+_ALL_ROUNDS = once(select(_ROUNDS))
+_NEXT_ROUND = once(select(func.min(_ROUNDS.c.due_at)))
+_ROUND_DUE = once(select(_ROUNDS.c.due_at).where(_ROUNDS.c.name == bindparam("name")))
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------
@@ -148,24 +149,31 @@ async def stale(
     Too long: before `unsettled` for one in doubt, before `asked_about` for one with an open case, before `rest` for
     all; and before what was told of it had settled.
     """
+    limits = {"now": now, "unsettled": unsettled, "asked_about": asked_about, "rest": rest, "at_most": at_most}
+    return list((await (await tx.connection()).execute(_STALE, limits)).scalars())
+
+
+def _stale() -> Select[str]:
     group = _GROUPS.c
     asked = select(_CASES.c.chat_id).where(_CASES.c.open_key.is_not(None))
-    chosen = (
+    return (
         select(group.chat_id)
         .where(group.dismissed_at.is_(None), group.out_of_sight_at.is_(None), group.read_due_at.is_(None))
         .where(
             or_(
-                group.read_at < rest,
+                group.read_at < bindparam("rest"),
                 group.read_at.is_(None),
-                (group.read_at < group.settles_at) & (group.settles_at <= now),
-                (group.read_at < unsettled) & group.in_doubt,
-                (group.read_at < asked_about) & group.chat_id.in_(asked),
+                (group.read_at < group.settles_at) & (group.settles_at <= bindparam("now")),
+                (group.read_at < bindparam("unsettled")) & group.in_doubt,
+                (group.read_at < bindparam("asked_about")) & group.chat_id.in_(asked),
             )
         )
         .order_by(group.read_at, group.chat_id)
-        .limit(at_most)
+        .limit(bindparam("at_most"))
     )
-    return list((await (await tx.connection()).execute(chosen)).scalars())
+
+
+_STALE = once(_stale())
 
 
 KEY = "reconcile"

@@ -11,6 +11,7 @@ from sqlalchemy import Index, delete, func, update
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.columns import Json, table_of
 from store.database import BigId, Tx, UtcTime, one
 
@@ -26,7 +27,8 @@ class SendRow(SQLModel, table=True):
     `state`: new (not ordered yet), ordered, made (its sender has to confirm; by hand: to say it), confirmed (results
     are awaited), or one of FINAL. `number`: how often its making was ordered. `say_at`, `until`: when it should be out,
     and when it is too late. `steps`: how many steps of following lie behind; `looks`: how often it was looked at.
-    `attachments`: as rules/content.py has them. `why`: in Chinese, why it failed.
+    `attachments`: as rules/content.py has them. `why`: in Chinese, why it failed. `rides_on`: key of a post that may
+    say it along with its own; as long as it is new, and only by hand once `due_at` comes.
     """
 
     __tablename__ = "sends"
@@ -56,6 +58,7 @@ class SendRow(SQLModel, table=True):
     looks: int = 0
     reminders: int = 0
     why: str = ""
+    rides_on: str = Field(default="", index=True)
 
     @property
     def is_over(self) -> bool:
@@ -86,6 +89,13 @@ async def add(tx: Tx, row: SendRow) -> SendRow | None:
     tx.add_all([SendResultRow(send_id=row.id, target=target) for target in row.targets])
     await tx.flush()
     return row
+
+
+async def add_target(tx: Tx, row: SendRow, target: str) -> None:
+    """One more for a send that was not ordered yet."""
+    row.targets = [*row.targets, target]
+    tx.add(SendResultRow(send_id=row.id, target=target))
+    await tx.flush()
 
 
 async def send(tx: Tx, send_id: int, *, lock: bool = False) -> SendRow | None:
@@ -137,6 +147,12 @@ async def open_of(tx: Tx, sender: str, via: str = "hand") -> list[SendRow]:
     return list((await tx.exec(query.order_by(col(SendRow.id)))).all())
 
 
+async def riding_on(tx: Tx, post_key: str) -> list[SendRow]:
+    """What waits to be said along with this post."""
+    query = select(SendRow).where(SendRow.rides_on == post_key, SendRow.state == "new").order_by(col(SendRow.id))
+    return list((await tx.exec(query.with_for_update())).all())
+
+
 async def taken(tx: Tx, msgids: Collection[str]) -> set[str]:
     """Which of these the platform made for a send that we know of."""
     query = select(SendRow.msgid).where(col(SendRow.msgid).in_(msgids))
@@ -155,7 +171,7 @@ async def next_due(tx: Tx) -> datetime | None:
 
 
 _SENDS, _RESULTS = table_of(SendRow), table_of(SendResultRow)
-_NEXT_DUE = columns(func.min(_SENDS.c.due_at))
+_NEXT_DUE = once(columns(func.min(_SENDS.c.due_at)))
 
 
 async def look_again(tx: Tx, *, now: datetime) -> None:

@@ -6,18 +6,20 @@ may wait has a thread: BEGIN IMMEDIATE for another process, COMMIT for the disk.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql import Executable
+from sqlalchemy.util import LRUCache
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from store.built import as_sqlalchemys, built
+from store.built import Rows, as_sqlalchemys, built
 from store.session import LazySession
 
 WAIT_SECONDS = 5.0
@@ -49,6 +51,18 @@ class SqliteFile:
     def reading(self) -> AsyncSession:
         """A session that sees one moment and cannot write."""
         return _Session(self._reading)
+
+    async def ask(self, statement: Executable, values: Mapping[str, Any]) -> Rows:
+        """What one statement finds, without a transaction around it. Raises sqlite3.Error."""
+        quick = built(statement, self._reading.dialect, values)
+        if quick is None:
+            raise ValueError("only a statement that is built once is asked by itself")
+        connection = self._reading.raw_connection()
+        try:
+            driver = cast("sqlite3.Connection", connection.driver_connection)
+            return quick.result(driver.execute(quick.sql, quick.values(values)).fetchall(), -1)
+        finally:
+            connection.close()
 
     async def begin(self) -> None:
         """Takes the file's write lock, unless it is ours; waits for other processes. Raises sqlite3.Error."""
@@ -162,17 +176,27 @@ def _connect(path: str, kind: type[Sqlite], *, writes: bool) -> Sqlite:
     return connection
 
 
+def _dialect() -> Dialect:
+    engine = create_engine("sqlite://")
+    with engine.connect():  # from here on it knows this SQLite
+        return engine.dialect
+
+
+_DIALECT = _dialect()
+_COMPILED = LRUCache[Any, Any](500)
+
+
 def _engine(connect: Callable[[], _Reader | _Writer], *, size: int) -> Engine:
-    """Nobody ever waits for its pool: that would stop the loop."""
-    engine = create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=QueuePool,
+    """Nobody ever waits for its pool: that would stop the loop. All engines share what SQLAlchemy compiled for one."""
+    pool = QueuePool(
+        connect,  # type: ignore[arg-type]  # a sqlite3.Connection is all that it is used as
         pool_size=size,
         max_overflow=-1,
-        pool_reset_on_return=None,  # a session always ends its transaction: no second ROLLBACK to make sure
-        hide_parameters=True,
+        reset_on_return=None,  # a session always ends its transaction: no second ROLLBACK to make sure
+        dialect=_DIALECT,
     )
+    engine = Engine(pool, _DIALECT, make_url("sqlite://"), hide_parameters=True)
+    engine.update_execution_options(compiled_cache=_COMPILED)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

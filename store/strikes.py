@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, update
+from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
 from rules.answer import Record
 from rules.clock import BEIJING
 from rules.decision import Decision
-from store.database import BigId, Tx, UtcTime
+from store.built import once
+from store.columns import table_of
+from store.database import BigId, Tx, UtcTime, one
 
 
 class StrikeRow(SQLModel, table=True):
@@ -122,7 +125,11 @@ async def renew(tx: Tx, *, now: datetime) -> list[StrikeRow]:
 
 async def next_renewal(tx: Tx) -> datetime | None:
     """When the next offence may be found again; None where none may."""
-    return (await tx.exec(select(func.min(col(StrikeRow.again_at))))).one()
+    found: datetime | None = await one(tx, _NEXT_RENEWAL)
+    return found
+
+
+_NEXT_RENEWAL = once(columns(func.min(table_of(StrikeRow).c.again_at)))
 
 
 async def go_on(tx: Tx, subject: str, rules: Iterable[str]) -> None:

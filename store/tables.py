@@ -5,6 +5,9 @@ from sqlmodel import SQLModel
 import store.api_calls
 import store.blocks
 import store.cards
+import store.checkin_pictures
+import store.checkin_rewards
+import store.checkins
 import store.configs
 import store.coupon_codes
 import store.draws
@@ -12,6 +15,7 @@ import store.entrances
 import store.identities
 import store.inbox
 import store.join_ways
+import store.leading
 import store.ledger
 import store.matters
 import store.media
@@ -20,7 +24,9 @@ import store.observations
 import store.openids
 import store.outbox
 import store.own_sends
+import store.own_tags
 import store.owner_weeks
+import store.pay_accounts
 import store.payouts
 import store.people
 import store.points
@@ -48,6 +54,9 @@ modules = (
     store.api_calls,
     store.blocks,
     store.cards,
+    store.checkin_rewards,
+    store.checkin_pictures,
+    store.checkins,
     store.configs,
     store.coupon_codes,
     store.draws,
@@ -55,6 +64,7 @@ modules = (
     store.identities,
     store.inbox,
     store.join_ways,
+    store.leading,
     store.ledger,
     store.matters,
     store.media,
@@ -62,8 +72,10 @@ modules = (
     store.observations,
     store.openids,
     store.outbox,
+    store.pay_accounts,
     store.payouts,
     store.own_sends,
+    store.own_tags,
     store.owner_weeks,
     store.people,
     store.points,

@@ -7,6 +7,7 @@ from sqlalchemy import func
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.cards import CardCaseRow, CardRow
 from store.database import Tx, UtcTime, one, table_of
 from store.people import PersonRow
@@ -51,7 +52,7 @@ async def next_due(tx: Tx) -> datetime | None:
     return found
 
 
-_NEXT_DUE = columns(func.min(table_of(TodoRow).c.due_at))
+_NEXT_DUE = once(columns(func.min(table_of(TodoRow).c.due_at)))
 
 
 class OpenRow(NamedTuple):

@@ -19,12 +19,14 @@ MESSAGES_KEPT = timedelta(hours=24)
 
 
 class TraceRow(SQLModel, table=True):
-    """`decisions`: JSON list of Decision values. `inbox_id`: the row of the event, which leaves one trace."""
+    """`decisions`: JSON list of Decision values. `inbox_id`: the row of the event, which leaves one trace; None
+    where a page decided, or somebody was served in passing.
+    """
 
     __tablename__ = "trace"
 
     id: int | None = Field(default=None, primary_key=True)
-    inbox_id: int = Field(unique=True)
+    inbox_id: int | None = Field(default=None, unique=True)
     at: datetime = Field(sa_type=UtcTime, index=True)
     event: str
     chat_id: str | None = Field(default=None, index=True)
@@ -46,7 +48,7 @@ async def write(
     tx: Tx,
     decisions: Sequence[Decision],
     *,
-    inbox_id: int,
+    inbox_id: int | None,
     event: str,
     chat_id: str | None,
     config: str,

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 from sqlalchemy import select as columns
 from sqlmodel import Field, SQLModel, col, select
 
+from store.built import once
 from store.columns import table_of
 from store.database import Tx, UtcTime, one
 from store.matters import MatterRow
@@ -70,7 +71,7 @@ async def next_look(tx: Tx, config_id: int) -> datetime | None:
 
 
 _LOOKS = table_of(LookRow)
-_NEXT_LOOK = columns(_LOOKS.c.due_at).where(_LOOKS.c.config_id == bindparam("config_id"))
+_NEXT_LOOK = once(columns(_LOOKS.c.due_at).where(_LOOKS.c.config_id == bindparam("config_id")))
 
 
 async def look_soon(tx: Tx, *, now: datetime) -> None:

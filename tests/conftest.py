@@ -6,6 +6,7 @@ A machine without them skips visibly; on CI that is a failure.
 
 import asyncio
 import contextlib
+import gc
 import os
 import pwd
 import random
@@ -32,8 +33,21 @@ from store.migrate import upgrade
 
 
 def pytest_configure() -> None:
+    gc.disable()  # until all is collected: what is imported stays
     # In the environment before xdist starts its workers, so that all of them have the same one.
     os.environ.setdefault("STEWARD_SEED", str(random.SystemRandom().randrange(2**31)))
+    # A database in memory waits for no disk. No promise is about losing power: killed processes lose no file.
+    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder in it that only we can read
+ENOUGH_BYTES = 2_000_000_000
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # and is not looked through again and again while tests run
+    gc.enable()
 
 
 def pytest_report_header() -> str:
@@ -123,10 +137,11 @@ async def sqlite_db(sqlite_url: str) -> AsyncIterator[Database]:
 
 
 class PostgresServer(NamedTuple):
-    """A server of ours. `folder` is its data directory."""
+    """A server of ours. `folder` is its data directory. `by_copying`: how a database is made soonest."""
 
     port: int
     folder: Path
+    by_copying: str
 
     def url(self, database: str) -> str:
         return f"postgresql://steward@127.0.0.1:{self.port}/{database}"
@@ -138,7 +153,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
     if binaries is None or (os.geteuid() == 0 and not shutil.which("setpriv")):
         _missing("PostgreSQL (initdb and postgres in /usr/lib/postgresql/*/bin, and setpriv for root)")
-    folder = Path(tempfile.mkdtemp(prefix="steward-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="steward-postgres-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:
         data = folder / "data"
         data.mkdir(mode=0o700)
@@ -162,10 +177,12 @@ def postgres_server() -> Iterator[PostgresServer]:
         subprocess.run([*as_postgres, *initdb], check=True, capture_output=True)
         port = _free_port()
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        options |= {"full_page_writes": "off", "max_connections": "60"}
+        options |= {"full_page_writes": "off", "max_connections": "60", "autovacuum": "off"}
+        options |= {"wal_level": "minimal", "max_wal_senders": "0"}
         arguments = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *arguments]
-        server = PostgresServer(port, data)
+        # By files, not through the log; before version 15 there is no other way, and no word for it.
+        server = PostgresServer(port, data, " STRATEGY file_copy" if int(binaries.parent.name) >= 15 else "")
         with _process(command, folder / "log", signal.SIGINT, _AS_POSTGRES) as process:
             _wait_until("PostgreSQL answers", lambda: _alive(process, folder / "log") and _answers(server))
             _run(_administer(server, 'CREATE DATABASE "template_steward"'))
@@ -181,7 +198,7 @@ _numbers = count(1)
 @contextlib.contextmanager
 def _postgres_database(server: PostgresServer, template: str) -> Iterator[str]:
     name = f"steward_{next(_numbers)}"
-    _run(_administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    _run(_administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"{server.by_copying}'))
     yield server.url(name)
     _run(_administer(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
@@ -285,6 +302,53 @@ def redis_url(redis_server: int) -> str:
     with redis.Redis(port=redis_server) as client:
         client.flushall()
     return f"redis://127.0.0.1:{redis_server}/0"
+
+
+class OwnRedis:
+    """A Redis of one test's own, to be stopped, frozen and started again on the same port. It forgets all each time."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self._binary, self._folder = binary, folder
+        self._running = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        log = self._folder / "log"
+        self._process = process = self._running.enter_context(
+            _process([*command, "--dir", str(self._folder)], log, signal.SIGTERM)
+        )
+        _wait_until("Redis answers", lambda: _alive(process, log) and _pong(self.port))
+
+    def stop(self) -> None:
+        """Gone, with all that it knew."""
+        self.signal(signal.SIGCONT)
+        self._running.close()
+        self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP: it takes connections and answers nothing. SIGCONT: it goes on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[OwnRedis]:
+    """A Redis that this test may stop. It runs."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        _missing("redis-server")
+    folder = Path(tempfile.mkdtemp(prefix="steward-redis-"))
+    own = OwnRedis(binary, folder)
+    try:
+        own.start()
+        yield own
+    finally:
+        own.stop()
+        shutil.rmtree(folder)
 
 
 def _pong(port: int) -> bool:

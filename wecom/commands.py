@@ -5,6 +5,7 @@ check (page 90236: 1,800 s here) and by `task_id`.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from rules.actions import (
@@ -16,6 +17,7 @@ from rules.actions import (
     DeleteJoinWay,
     DeleteWelcomeTemplate,
     EditWelcomeTemplate,
+    MarkTag,
     RemindSend,
     SendCard,
     SendNotice,
@@ -228,6 +230,18 @@ async def update_contact_way(gateway: Gateway, deed: UpdateContactWay) -> None:
 
 def _contact_way(deed: AddContactWay | UpdateContactWay) -> dict[str, Any]:
     return {"user": list(deed.userids), "state": deed.state, "remark": cut(deed.remark, 30)}
+
+
+async def add_corp_tags(gateway: Gateway, group: str, names: Sequence[str]) -> None:
+    """externalcontact/add_corp_tag (page 96320): the group is made where there is none; 40071 where a name is there."""
+    body = {"group_name": group, "tag": [{"name": name} for name in names]}
+    await gateway.post("externalcontact/add_corp_tag", body)
+
+
+async def mark_tag(gateway: Gateway, deed: MarkTag) -> None:
+    """externalcontact/mark_tag (page 92697): 84061 where `userid` has not added the person."""
+    body = {"userid": deed.userid, "external_userid": deed.external_userid, "add_tag": list(deed.tag_ids)}
+    await gateway.post("externalcontact/mark_tag", body)
 
 
 async def _send(gateway: Gateway, to: tuple[str, ...], kind: str, content: dict[str, Any]) -> Sent:

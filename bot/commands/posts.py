@@ -18,7 +18,10 @@ from rules.sends import Spent
 from store.database import Database, Tx, parse_url
 
 posts = typer.Typer(
-    invoke_without_command=True, no_args_is_help=False, help="定时内容：接下来发什么、发到哪些群、额度还剩多少。"
+    invoke_without_command=True,
+    no_args_is_help=False,
+    add_completion=False,
+    help="定时内容：接下来发什么、发到哪些群、额度还剩多少。",
 )
 
 Config = Annotated[
@@ -56,7 +59,7 @@ def upcoming(
     from bot.posts.words import show_upcoming
 
     found = _only(_calendar(config), group)
-    if not found.book.posts:
+    if not found.book.calendar:
         could_not("设置里没有定时内容（posts）。\n下一步：在 config.yaml 里加一条，见 docs/posts.md。")
     seen = look(found.book, found.groups, found.now, days, real=found.real, spent=found.spent, states=found.states)
     if as_json:
@@ -84,9 +87,9 @@ def show(
     found = _only(_calendar(config), group)
     post = found.book.post(name)
     if post is None:
-        meant = closest(name, [each.name for each in found.book.posts])
+        meant = closest(name, [each.name for each in found.book.calendar])
         could_not(f"没有叫「{name}」的定时内容。" + (f"您是不是想写「{meant}」？" if meant else ""))
-    only = found.book.model_copy(update={"posts": (post,)})
+    only = found.book.model_copy(update={"posts": (post,), "checkins": ()})
     until = found.now + WITHIN
     if not post.steps:
         fires = next_fires(post, found.now, times, found.book, within=WITHIN)

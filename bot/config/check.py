@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
+from bot.config.checkin_findings import checkin_findings
+from bot.config.code_sheets import code_findings
 from bot.config.draw_findings import draw_findings
 from bot.config.files import with_files
 from bot.config.logos import wrong_logos
@@ -24,7 +26,7 @@ from bot.config.warnings import Known, warnings
 from bot.config.words import Item, Section, describe
 from rules.book import Book
 from rules.posts import PostGroup
-from store import roster, staff
+from store import coupon_codes, roster, staff
 from store.database import Database, StoreUnavailable, parse_url
 
 _HEADINGS: dict[Kind, tuple[str, str]] = {
@@ -115,6 +117,10 @@ def look_at(
         )
         problems += post_findings(book, root, path.name, now, places or None)
         problems += draw_findings(book, root, path.name, now, places or None)
+    if not lacking:
+        problems += code_findings(book, root, path.name, path.parent, known.codes if known else None)
+    if not lacking:
+        problems += checkin_findings(book, root, path.name)
     problems.sort(key=in_order)
     return Report(path.name, problems, None if lacking else book, config.hash, known=known, now=now)
 
@@ -133,6 +139,7 @@ async def ask(database_url: str) -> Known:
             async with store.read() as tx:
                 rows = [group for group in await roster.groups(tx) if group.name]
                 people = [(each.userid, each.name) for each in await staff.everybody(tx)]
+                codes = await coupon_codes.all_left(tx)
         finally:
             await store.close()
     except StoreUnavailable as error:
@@ -140,7 +147,7 @@ async def ask(database_url: str) -> Known:
     except DBAPIError as error:
         raise NotKnownError("数据库里还没有这个版本的表：请先运行一次 steward serve") from error
     places = [PostGroup(**dict(row.facts()), born_at=row.created_at) for row in rows]
-    return Known([row.name for row in rows], people, places)
+    return Known([row.name for row in rows], people, places, codes)
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

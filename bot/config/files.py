@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.config import word_files
+from bot.config.checkin_sheets import read_checkin_sheet
 from bot.config.post_sheets import files_in, read_post_sheet
 from bot.config.problems import Problem, closest, short, written
 from bot.config.sheets import UnreadableSheetError, cells, file_digest, sheet_text
@@ -17,6 +18,7 @@ from bot.config.word_files import Unreadable, neighbours, outside, with_words
 from bot.config.yaml_tree import Items, Node, Scalar, child, read_tree, value_place, written_part
 from bot.config.yaml_tree import Path as Steps
 from rules.book import Book
+from rules.checkins import Checkin
 from rules.content import SIZES, Said
 from rules.posts import SHEET, Post
 
@@ -33,10 +35,12 @@ LEAST_BYTES = 6  # media/upload wants more than five (page 90253)
 def read_files(folder: Path, text: str) -> dict[str, str | Unreadable]:
     """What the config of this text names, each file's content or why there is none."""
     found = word_files.read_word_files(folder, word_files.named_in(text))
-    if "posts" not in text:
+    if "posts" not in text and "checkins" not in text:
         return found
     root, _ = read_tree(text)
     sheets, sent = _named_in(root)
+    for name in _sheets_of_checkins(root):
+        found[name] = _read(folder, name, "表格", sheet_text)
     for name in sheets:
         found[name] = content = _read(folder, name, "表格", sheet_text)
         sent |= dict.fromkeys(name for _, name in files_in(cells(content))) if isinstance(content, str) else {}
@@ -59,6 +63,11 @@ def _named_in(root: Node | None) -> tuple[dict[str, None], dict[str, None]]:
             for node in (*(child(part, key) for key in _SENT), *pictures):
                 sent |= dict.fromkeys(each.text for each in _items(node) if isinstance(each, Scalar) and each.text)
     return sheets, sent
+
+
+def _sheets_of_checkins(root: Node | None) -> list[str]:
+    days = [child(each, "days") for each in _items(child(root, "checkins"))]
+    return [each.text for each in days if isinstance(each, Scalar) and each.text.lower().endswith(SHEET)]
 
 
 def _items(node: Node | None) -> list[Node]:
@@ -95,7 +104,26 @@ def with_files(book: B, root: Node, file: str, files: Files) -> tuple[B, list[Pr
         made, wrong = _with_rows(_placed(post, root, file, path), root, file, path, files)
         posts.append(made)
         problems += [*wrong, *_wrong_files_of(made, root, file, path, files)]
-    return book.model_copy(update={"posts": tuple(posts)}), problems
+    checkins = list[Checkin]()
+    for place, checkin in enumerate(book.checkins):
+        led, wrong_days = _with_days(checkin, root, file, ("checkins", place, "days"), files)
+        checkins.append(led)
+        problems += wrong_days
+    return book.model_copy(update={"posts": tuple(posts), "checkins": tuple(checkins)}), problems
+
+
+def _with_days(checkin: Checkin, root: Node, file: str, here: Steps, files: Files) -> tuple[Checkin, list[Problem]]:
+    if not isinstance(checkin.days, str):
+        return checkin, []
+    text = files.get(checkin.days, Unreadable(f"没有表格「{short(checkin.days)}」的内容"))
+    try:
+        sheet = read_checkin_sheet(cells(text), checkin.days) if isinstance(text, str) else text
+    except UnreadableSheetError as error:
+        sheet = Unreadable(str(error))
+    if isinstance(sheet, Unreadable):
+        at = value_place(root, here)
+        return checkin, [Problem(file, *at, written(written_part(root, here)), short(checkin.days), *sheet)]
+    return checkin.with_days(sheet.days), sheet.problems
 
 
 def _placed(post: Post, root: Node, file: str, path: Steps) -> Post:

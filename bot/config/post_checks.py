@@ -47,7 +47,7 @@ def post_findings(
     book: Book, root: Node, file: str, now: datetime, groups: Sequence[PostGroup] | None
 ) -> list[Problem]:
     """Warnings and notes about posts, in the order of the file. `groups`: None where no database is there to ask."""
-    if not book.posts:
+    if not book.calendar:
         return []
     ahead = look_ahead(book, invented(book) if groups is None else groups, now, now + AHEAD)
     findings = list[_Finding]()
@@ -232,7 +232,10 @@ def _budget(book: Book, groups: Sequence[PostGroup] | None, now: datetime) -> It
     if over:
         start = min(start for _, start in over)
         first = {chat_id: verdicts for (chat_id, each), verdicts in over.items() if each == start}
-        yield _Finding(("posts",), _say_over(book, first, found, start, real=groups is not None))
+        yield _Finding(
+            ("posts",) if book.posts else ("checkins",) if book.checkins else ("draws",),
+            _say_over(book, first, found, start, real=groups is not None),
+        )
 
 
 def _say_over(book: Book, over: Mapping[str, Sequence[Verdict]], found: Ahead, start: date, *, real: bool) -> str:
@@ -257,7 +260,7 @@ def say_instead(verdicts: Sequence[Verdict]) -> str:
 
 def _same_day(book: Book, ahead: Ahead) -> Iterator[_Finding]:
     """Posts that meet in one group: within half an hour, or on one day."""
-    places = {post.name: place for place, post in enumerate(book.posts)}
+    places = {post.name: place for place, post in enumerate(book.posts)}  # of a check-in's own post nothing is written
     days = defaultdict[tuple[str, date], list[Fire]](list)
     for fire in ahead.plan.fires:
         for chat_id in fire.chat_ids:
@@ -272,11 +275,19 @@ def _same_day(book: Book, ahead: Ahead) -> Iterator[_Finding]:
         reason = (
             f"{say_moment(fire.at)}「{ahead.groups[chat_id].name}」会接连收到「{first}」和「{second}」，相隔不到半小时"
         )
-        yield _Finding(("posts", places[second], "steps" if fire.step else "when"), reason)
+        yield _Finding(_where(places, first, second, fire), reason)
     for (first, second), (fire, chat_id) in same.items():
         if (first, second) not in close:
             reason = f"{say_date(day_of(fire.at))}「{ahead.groups[chat_id].name}」一天里会收到「{first}」和「{second}」"
-            yield _Finding(("posts", places[second], "steps" if fire.step else "when"), reason, kind="note")
+            yield _Finding(_where(places, first, second, fire), reason, kind="note")
+
+
+def _where(places: Mapping[str, int], first: str, second: str, fire: Fire) -> Path:
+    """Which of two posts that meet is to be looked at: the later one, where the config has it."""
+    place = places.get(second, places.get(first))
+    if place is None:
+        return ("checkins",)
+    return ("posts", place, "steps" if fire.step and second in places else "when")
 
 
 def say_moment(at: datetime) -> str:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from bot.config.problems import Problem, closest, short
+from bot.config.headings import BROKEN, Headings
+from bot.config.problems import Problem, short
 from bot.config.sheets import Cells
 from rules.holidays import parse_date
 from rules.posts import Post, Row
@@ -26,10 +27,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "文件": ("file", "附件"),
 }
 _REMARKS = ("备注", "说明", "主题", "栏目", "星期", "负责人", "remark")
-_MEANT = {other.lower(): column for column, others in _COLUMNS.items() for other in (column, *others)}
-_LOOKED_FOR = 10  # rows above the headings: a title, an explanation
+_HEADINGS = Headings(
+    _COLUMNS, _REMARKS, ("文字", "图片"), "找不到标题行：要有一行写着 文字（或 图片），按需要加上 日期、序号、时间、群"
+)
 _FIELDS = {"text": "文字", "image": "图片", "video": "视频", "file": "文件", "link": "网址"}
-_BROKEN = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
 _SEVERAL = re.compile(r"[\n、;；]+")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)(?:[:：]\d\d)?")
 
@@ -44,7 +45,7 @@ class Sheet(NamedTuple):
 
 def read_post_sheet(rows: Cells, file: str, post: Post) -> Sheet:
     """The rows of `post`'s sheet. `file`: its name, as it is shown."""
-    head, columns, problems = _headings(rows, file)
+    head, columns, problems = _HEADINGS.read(rows, file)
     if head is None:
         return Sheet([], problems, columns)
     problems += _wrong_columns(columns, head, file, post)
@@ -68,7 +69,7 @@ def read_post_sheet(rows: Cells, file: str, post: Post) -> Sheet:
 
 def files_in(rows: Cells) -> Iterator[tuple[str, str]]:
     """(column, name) of all files that a sheet names; nothing where it has no headings."""
-    head, columns, _ = _headings(rows, "")
+    head, columns, _ = _HEADINGS.read(rows, "")
     for cells in rows[head:] if head is not None else ():
         for column in ("图片", "视频", "文件"):
             at = columns.get(column, 0)
@@ -81,37 +82,6 @@ def _several(text: str) -> tuple[str, ...]:
 
 
 # --- headings ---------------------------------------------------------------------------------------------------------
-
-
-def _headings(rows: Cells, file: str) -> tuple[int | None, dict[str, int], list[Problem]]:
-    """How many rows stand above what is said, which column is what, and what is wrong with the headings."""
-    for number, row in enumerate(rows[:_LOOKED_FOR], 1):
-        meant = [_MEANT.get(cell.strip().lower(), "") for cell in row]
-        if "文字" in meant or "图片" in meant:
-            return number, {name: at for at, name in enumerate(meant, 1) if name}, _wrong_headings(rows, number, file)
-    reason = "找不到标题行：要有一行写着 文字（或 图片），按需要加上 日期、序号、时间、群"
-    return None, {}, [Problem(file, 1, 1, "", "", reason)]
-
-
-def _wrong_headings(rows: Cells, number: int, file: str) -> list[Problem]:
-    problems, seen = list[Problem](), dict[str, int]()
-    used = {at for row in rows[number:] for at, cell in enumerate(row, 1) if cell}
-    row = rows[number - 1]
-    for at in range(1, max([len(row), *used], default=0) + 1):
-        cell = row[at - 1] if at <= len(row) else ""
-        name = _MEANT.get(cell.strip().lower(), "")
-        if not name and cell not in _REMARKS and (cell or at in used):
-            reason = f"不认识这一列「{short(cell)}」" if cell else "这一列没有标题，但下面有内容"
-            known = f"：可以写 {'、'.join(_COLUMNS)}；不发出去的列写 备注"
-            meant = closest(cell, [*_COLUMNS, *_MEANT]) if cell else ""
-            problems.append(
-                Problem(file, number, at, "", cell, reason + ("" if meant else known), _MEANT.get(meant, ""))
-            )
-        if name in seen:
-            reason = f"有两列都是「{name}」（另一列是第 {seen[name]} 列），请合并"
-            problems.append(Problem(file, number, at, name, cell, reason))
-        seen |= {name: at} if name else {}
-    return problems
 
 
 def _wrong_columns(columns: Mapping[str, int], head: int, file: str, post: Post) -> Iterator[Problem]:
@@ -137,7 +107,7 @@ def _row(row: Mapping[str, str], place: int, file: str, columns: Mapping[str, in
 
     fields: dict[str, Any] = {"line": place}
     for column, value in row.items():
-        if value in _BROKEN:
+        if value in BROKEN:
             wrong(column, f"这一格的公式出错了（{value}）", value)
             continue
         try:

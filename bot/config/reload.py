@@ -7,6 +7,7 @@ are part of it: a change in one of them is a change of the configuration.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,8 @@ _Looks = tuple[tuple[int, int, int] | None, ...]
 class Reloader:
     """Changes `rules`, which the worker reads, and nothing else in memory. One per process; one call at a time.
 
-    `there`: names of the settings that are given; a configuration that needs another one is refused.
+    `there`: names of the settings that are given; a configuration that needs another one is refused. `activated` is
+    called when this process has put one in force.
     `_named`: the word files that were named when the file was last read. `_seen`: how it and they looked a moment ago;
     `_taken`: how they looked when they were read. `_dealt_with`: the content that was read last, good or bad; `_good`:
     the last good one. `_row`: the newest row that was looked at.
@@ -45,6 +47,7 @@ class Reloader:
     store: Database
     metrics: Metrics
     there: frozenset[str] = frozenset()
+    activated: Callable[[], None] = lambda: None
     _named: tuple[str, ...] = ()
     _seen: _Looks | None = None
     _taken: _Looks | None = None
@@ -83,6 +86,10 @@ class Reloader:
         if _over(self._followed_at, now, FOLLOW_EVERY):
             await self._follow()
             self._followed_at = now
+
+    def hurry(self) -> None:
+        """Another process has put one in force: the next `look` sees to it, however soon it comes."""
+        self._followed_at = None
 
     # --- the files ----------------------------------------------------------------------------------------------------
 
@@ -125,6 +132,7 @@ class Reloader:
         self._dealt_with = self._good = config.hash
         self._file_refused = ""
         self._put_in_force(row, book)
+        self.activated()
 
     def _refuse_file(self, error: ConfigError, content: str) -> None:
         if content == self._dealt_with:

@@ -14,8 +14,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from openpyxl import load_workbook
-
 from bot.config.problems import short
 
 MOST_BYTES = 5 << 20
@@ -88,6 +86,8 @@ def _read(content: bytes, name: str) -> Cells:
 
 
 def _rows(content: bytes) -> Iterator[list[str]]:
+    from openpyxl import load_workbook  # a tenth of a start, and wanted by those who have sheets
+
     book = load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
     try:
         sheet = book.worksheets[0]

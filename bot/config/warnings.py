@@ -1,7 +1,7 @@
 """What a config says that can be used, but that its writer hardly meant: names that match nothing, and the like."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import NamedTuple
@@ -18,11 +18,15 @@ _OTHER = "other"
 
 
 class Known(NamedTuple):
-    """What a database knows of: names of customer groups, our staff as (userid, name), the groups as posts see them."""
+    """What a database knows of: names of customer groups, our staff as (userid, name), the groups as posts see them.
+
+    `codes`: sheet of coupon codes → how many nobody has.
+    """
 
     groups: Sequence[str]
     staff: Sequence[tuple[str, str]]
     places: Sequence[PostGroup] = ()
+    codes: Mapping[str, int] | None = None
 
 
 class _Finding(NamedTuple):

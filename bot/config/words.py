@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from bot.config.checkin_words import describe_checkin
 from bot.config.patterns import example, is_pattern
 from bot.config.post_words import describe_post
 from bot.config.walk import Setting, walk
 from rules.book import Book
+from rules.checkins import Checkin
 from rules.posts import PostGroup
 from rules.rule import EVERYWHERE, AnyRuleOf
 
@@ -92,13 +94,16 @@ def _item(title: str, settings: BaseModel, book: Book) -> Item:
 
 
 def _lines(settings: BaseModel, book: Book) -> Iterator[Line]:
+    said = describe_checkin(settings) if isinstance(settings, Checkin) else {}
     for setting in walk(settings):
-        if setting.path[-1] in _NOT_SHOWN or setting.value in (None, "", [], {}):
+        if setting.path[0] in said or setting.path[-1] in _NOT_SHOWN or setting.value in (None, "", [], {}):
             continue
         groups = "一类群" in setting.description
         names = [setting.value] if isinstance(setting.value, str) else setting.value
         value = _say_groups(names, book) if groups and names and names != [""] else _say_setting(setting)
         yield Line(setting.label, value, not setting.written)
+    for lines in said.values():
+        yield from (Line(*each) for each in lines)
 
 
 def _say_setting(setting: Setting) -> str:

@@ -20,8 +20,10 @@ from bot import server
 from bot.callback import Receive, Scope, Send
 from bot.config.read import read_config
 from bot.demo.doors import are_there, doors, kept_at_the_doors, prepare, with_a_small_pool
+from bot.demo.draw import draw_soon, is_drawn, kept_in_the_draw, the_draw
 from bot.demo.morning import check_promises, morning
 from bot.demo.stage import OPENS_AT, Kept, Pause, Stage
+from bot.demo.week import is_there, kept_in_seven_days, seven_days
 from bot.settings import Settings
 from bot.wiring import Bot, Outside, open_bot
 from bot.worker import Rules
@@ -36,7 +38,7 @@ AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 async def play(console: Console, config: Path, folder: Path, *, pause: Pause, stay: bool, seed: int) -> list[Kept]:
     """Play the morning. Returns the promises and whether each was kept. With `stay`, goes on until interrupted."""
-    book = with_a_small_pool(read_config(config, Book))
+    book = draw_soon(with_a_small_pool(read_config(config, Book)))
     async with _stage(console, book, folder, pause, seed) as stage:
         console.print(
             f"群管家演示：模拟的企业微信在 {stage.phone}（可以扮演任何人：{stage.phone}/phone），从早上九点开始。"
@@ -47,6 +49,12 @@ async def play(console: Console, config: Path, folder: Path, *, pause: Pause, st
         kept = await check_promises(stage)
         if are_there(book):
             kept += kept_at_the_doors(stage)
+        if are_there(book) and is_there(book):
+            await seven_days(stage)
+            kept += await kept_in_seven_days(stage)
+            if is_drawn(book):
+                await the_draw(stage)
+                kept.append(await kept_in_the_draw(stage))
         console.print(_table(kept))
         if stay:
             await _stay(stage)

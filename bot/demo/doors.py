@@ -33,6 +33,7 @@ def prepare(world: World) -> None:
         *((f"VIP·静安{n:02}", "wangwu") for n in (1, 2, 3)),
         ("备用·静安1", "zhaoliu"),
         ("新人打卡·静安1群", "zhaoliu"),
+        ("会员·静安1群", "zhaoliu"),  # for those who graduate: bot/demo/week.py
     ):
         world.create_group(name, owner)
 

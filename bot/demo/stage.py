@@ -17,6 +17,8 @@ from store import removal, trace
 
 OPENS_AT = datetime(2026, 11, 23, 9, 0, tzinfo=BEIJING)
 
+STRIDE = timedelta(hours=5)
+
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -33,6 +35,7 @@ class Kept:
 class Stage:
     """The world, the bot, one clock for both, and somebody who tells what happens. `phone`, `shop`: where the simulator
     and the bot answer. `asked`: how long until somebody was asked about whom; `entered`: who saw what at a door.
+    `only`: tell what has one of these words, nothing else.
     """
 
     world: World
@@ -44,6 +47,7 @@ class Stage:
     shop: str
     asked: list[tuple[str, timedelta]] = field(default_factory=list)
     entered: list[tuple[str, str]] = field(default_factory=list)
+    only: tuple[str, ...] = ()
     _told: int = 0
     _sent: int = 0
     _traced: int = 0
@@ -68,6 +72,12 @@ class Stage:
             await self.settle()
         self.clock.set(end)
 
+    async def leap(self, to: datetime) -> None:
+        """Let time pass in strides: whatever was due on the way is done at the end of each."""
+        while (left := to - self.clock.now()) > timedelta(0):
+            self.clock.advance(min(STRIDE, left))
+            await self.settle()
+
     async def scene(self, title: str) -> None:
         """Say what comes next."""
         await self._tell()
@@ -90,6 +100,8 @@ class Stage:
         lines += await self._decided()
         lines += self._messages()
         lines += await self._closed()
+        if self.only:
+            lines = [(at, line) for at, line in lines if any(word in line for word in self.only)]
         for at, line in sorted(lines, key=lambda each: each[0]):
             self.console.print(row(at, line), highlight=False)
             await self.pause(1)
@@ -138,8 +150,11 @@ def row(at: datetime, line: str) -> Table:
 
 
 def _worth_telling(decisions: Sequence[Decision]) -> Iterator[Decision]:
-    """Whatever a rule found; of the many that found nothing, whether somebody is one of us or of another company."""
-    yield from (each for each in decisions if each.verdict != "miss" or each.rule == "other_company")
+    """Whatever a rule found; of the many that found nothing, whether somebody is one of us or of another company. Not
+    what doors said: the story tells of it.
+    """
+    rules = (each for each in decisions if not each.rule.startswith("entrance:"))
+    yield from (each for each in rules if each.verdict != "miss" or each.rule == "other_company")
 
 
 BOT = "[magenta]群管家[/]"

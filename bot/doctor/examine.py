@@ -15,7 +15,9 @@ from bot import say
 from bot.config.needs import given, parse_book
 from bot.config.read import ConfigError, read_written
 from bot.doctor import callback as doctor_callback
+from bot.doctor import draws as doctor_draws
 from bot.doctor import identity as doctor_identity
+from bot.doctor import pay as doctor_pay
 from bot.doctor import platform as doctor_platform
 from bot.doctor import welcome as doctor_welcome
 from bot.doctor.finding import Finding, Patient, ok, skipped, unsure, wrong
@@ -46,10 +48,11 @@ async def examine(patient: Patient) -> list[Finding]:
     if patient.store is not None:
         async with patient.store.read() as tx:
             found += [*await _queues(tx, patient), *await _config_in_force(tx, settings.steward_config)]
-            found += [*await doctor_welcome.examine(tx), *await _switches(tx)]
+            found += [*await doctor_welcome.examine(tx), *await doctor_draws.examine(tx, patient.clock.now())]
+            found += await _switches(tx)
     else:
         found += [unsure(name, "未确认", switch.clicks) for name, switch in SWITCHES.items()]
-    return [*found, *await doctor_identity.examine(patient)]
+    return [*found, *await doctor_identity.examine(patient), *await doctor_pay.examine(patient)]
 
 
 def broken_settings(problems: Sequence[str]) -> list[Finding]:

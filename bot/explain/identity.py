@@ -54,6 +54,13 @@ async def of_person(tx: Tx, external_userid: str) -> Identity | None:
     return await of_visitor(tx, visitor_id) if visitor_id is not None else None
 
 
+async def subjects_of(tx: Tx, external_userid: str) -> list[str]:
+    """What the trace calls somebody at our pages: by each number that they were ever known by there."""
+    visitor_id = await identities.visitor_with(tx, "external_userid", external_userid)
+    rows = await identities.proofs_of(tx, visitor_id) if visitor_id is not None else []
+    return [identities.subject_of(row.home) for row in rows]
+
+
 async def of_visitor(tx: Tx, visitor_id: int) -> Identity | None:
     """The visitor with this number, whoever they are by now; None where there is none."""
     known_as = await identities.visitor_now(tx, visitor_id)

@@ -6,6 +6,8 @@ from pydantic import AwareDatetime
 
 from bot.explain.case import CaseStory
 from bot.explain.identity import Identity
+from bot.explain.journeys import Journeys
+from bot.explain.prizes import Prizes
 from rules.value import Value
 
 
@@ -113,7 +115,7 @@ class PersonStory(Value):
     """`account`: wechat, wecom, or unknown where nobody of ours has added the person, or it was never asked.
 
     `points`: how many there are in all; `point_entries`: the newest of them. `identity`: who they are on our pages,
-    where they ever opened one.
+    where they ever opened one. `prizes`: what they have to do with draws. `journeys`: through check-ins.
     """
 
     kind: Literal["person"] = "person"
@@ -131,6 +133,8 @@ class PersonStory(Value):
     points: int = 0
     point_entries: tuple[Points, ...] = ()
     identity: Identity | None = None
+    prizes: Prizes | None = None
+    journeys: Journeys | None = None
     cases: tuple[CaseLine, ...]
     answers: tuple[Answer, ...]
 

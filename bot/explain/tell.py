@@ -4,10 +4,10 @@
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.config.problems import closest
-from bot.explain import identity
+from bot.explain import identity, journeys, prizes
 from bot.explain.case import case_story
 from bot.explain.stories import (
     Answer,
@@ -101,7 +101,7 @@ async def _case(tx: Tx, number: int) -> CaseFile:
     if row is None:
         raise NotFoundError(f"没有案件 #{number}。")
     answers = await _answers(
-        tx, await trace.about(tx, row.external_userid, newest=ROWS), only_about=row.external_userid
+        tx, await trace.about(tx, row.external_userid, newest=ROWS), only_about={row.external_userid}
     )
     mine = tuple(each for each in answers if each.chat_id in ("", row.chat_id))
     changed = next((each.because for each in reversed(mine) if each.verdict == "miss" and each.rule == row.rule), "")
@@ -112,7 +112,11 @@ async def _person(tx: Tx, external_userid: str) -> PersonStory:
     row = await people.person(tx, external_userid) or PersonRow(external_userid=external_userid)
     stays = await history.stays(tx, external_userid)
     inviters = await staff.names(tx, [member.invited_by for _, member in stays if member.invited_by])
-    answers = await _answers(tx, await trace.about(tx, external_userid, newest=ROWS), only_about=external_userid)
+    at_doors = await identity.subjects_of(tx, external_userid)
+    rows = [row for subject in (external_userid, *at_doors) for row in await trace.about(tx, subject, newest=ROWS)]
+    rows = sorted({row.id: row for row in rows}.values(), key=lambda row: row.id or 0, reverse=True)
+    answers = await _answers(tx, rows, only_about={external_userid, *at_doors})
+    on_pages = await identity.of_person(tx, external_userid)
     return PersonStory(
         external_userid=external_userid,
         name=await history.name_of(tx, external_userid),
@@ -159,7 +163,9 @@ async def _person(tx: Tx, external_userid: str) -> PersonStory:
             Points(at=each.at, points=each.points, why=each.why)
             for each in await points.entries(tx, external_userid, newest=POINTS_SHOWN)
         ),
-        identity=await identity.of_person(tx, external_userid),
+        identity=on_pages,
+        prizes=await prizes.of_person(tx, external_userid, on_pages.visitor if on_pages else None),
+        journeys=await journeys.of_person(tx, external_userid),
         cases=await _lines(tx, await history.cases_about(tx, external_userid)),
         answers=answers,
     )
@@ -210,7 +216,7 @@ async def _lines(tx: Tx, cases: Iterable[CaseRow]) -> tuple[CaseLine, ...]:
 
 
 async def _answers(
-    tx: Tx, rows: Sequence[TraceRow], *, only_about: str | None = None, only_in: str | None = None
+    tx: Tx, rows: Sequence[TraceRow], *, only_about: Collection[str] = (), only_in: str | None = None
 ) -> tuple[Answer, ...]:
     """What the rules said, in order; what one said again and again is one answer."""
     answers: list[Answer] = []
@@ -220,7 +226,7 @@ async def _answers(
     for row in reversed(rows):
         for each in trace.decisions(row):
             chat_id = each.chat_id or row.chat_id or ""
-            if (only_about and each.subject != only_about) or (only_in and chat_id != only_in):
+            if (only_about and each.subject not in only_about) or (only_in and chat_id != only_in):
                 continue
             if chat_id not in groups:
                 group = await history.group(tx, chat_id)

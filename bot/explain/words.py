@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot import say
-from bot.explain import identity
+from bot.explain import identity, journeys, prizes
 from bot.explain.stories import Answer, Candidate, CaseFile, CaseLine, GroupStory, PersonStory, Stay, Story, Strike
 from rules.removal import OUTCOMES, how_joined
 
@@ -26,8 +26,23 @@ EVENTS = {
     "message_posted": "发了消息",
     "member_reported": "有人举报",
     "blocklist_changed": "黑名单有改动",
+    "entrance_scanned": "扫了入口的码",
+    "line_served": "轮到了",
+    "journey_asked": "进了打卡的群",
+    "journey_started": "进了打卡的群",
+    "checked_in": "打卡",
+    "made_up": "补签",
+    "leave_taken": "请假",
+    "checkin_undone": "撤销打卡",
+    "opted_out": "说了不要",
+    "journeys_due": "到了看打卡的时间",
 }
 VERDICTS = {"hit": ("命中", "red"), "miss": ("放过", "green"), "unknown": ("存疑", "yellow")}
+AT_DOORS = {"hit": ("有群", "green"), "miss": ("没有群", "yellow"), "unknown": ("存疑", "yellow")}
+"""Of entrances, which are no rules."""
+OF_CHECKINS = {"hit": ("算", "green"), "miss": ("没有算", "yellow"), "unknown": ("存疑", "yellow")}
+"""Nor are check-ins."""
+
 ACCOUNTS = {"wechat": "微信", "wecom": "企业微信", "unknown": "未知（没有同事加过，或还没查过）"}
 ACTIONS = {
     "ask_for_removal": "请人移出",
@@ -111,6 +126,10 @@ def _show_person(story: PersonStory, console: Console) -> None:
     say.rows(console, [_stay(stay) for stay in story.stays] or [("名单上没有出现过",)])
     if story.identity:
         identity.show(console, story.identity)
+    if story.prizes:
+        prizes.show(console, story.prizes)
+    if story.journeys:
+        journeys.show(console, story.journeys)
     if story.blocked:
         say.title(console, "黑名单")
         say.rows(
@@ -213,19 +232,23 @@ def _answers(console: Console, answers: Sequence[Answer], *, with_place: bool) -
 
 
 def _answer(answer: Answer, *, with_place: bool) -> Text:
-    word, style = VERDICTS.get(answer.verdict, (answer.verdict, ""))
-    text = Text(f"{answer.rule} ")
+    of_door = answer.rule.startswith("entrance:")
+    of_checkin = answer.rule.startswith("checkin:")
+    words = AT_DOORS if of_door else OF_CHECKINS if of_checkin else VERDICTS
+    word, style = words.get(answer.verdict, (answer.verdict, ""))
+    text = Text(f"{answer.rule.replace('entrance:', '入口 ').replace('checkin:', '打卡 ')} ")
     text.append(word, style=style)
     if with_place:
-        text.append(f" {answer.person} 在「{answer.group}」")
+        text.append(f" {answer.person.replace('visitor:', '访客 ')}")
+        text.append(f" 在「{answer.group}」" if answer.group or not of_door else "")
     text.append(f"：{answer.because}")
     wanted = "、".join(ACTIONS.get(action, action) for action in answer.actions)
     notes = [
-        f"证据 {answer.evidence}" if answer.evidence else "",
+        f"{'渠道' if of_door else '证据'} {answer.evidence}" if answer.evidence else "",
         f"要做：{wanted}" if wanted else "",
         f"因为：{EVENTS.get(answer.event, answer.event)}",
         f"设置 {say.version(answer.config)}" if answer.config else "",
-        f"到 {say.at(answer.last_at)} 共问 {answer.times} 次，都一样" if answer.times > 1 else "",
+        f"到 {say.at(answer.last_at)} 共 {answer.times} 次，都一样" if answer.times > 1 else "",
     ]
     text.append(f"\n{'  '.join(note for note in notes if note)}", style="dim")
     return text

@@ -5,16 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParam
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loguru import logger
 from starlette.exceptions import HTTPException
 
 from bot.links import LinkRefused, Links
+from bot.pages.network import network
 from bot.pages.throttle import Throttle
 from bot.worker import Rules
 from rules.actions import Link
@@ -24,6 +26,9 @@ from store.database import Database, StoreUnavailable
 HERE = Path(__file__).parent
 MOST_BYTES = 64 * 1024
 """Of a form: three hundred people, each ticked, are about 5 KB."""
+
+Number = Annotated[int, PathParam(ge=0, le=2**31 - 1)]
+"""Of a row, in an address: a larger one is refused before a database trips over it."""
 
 PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
@@ -58,7 +63,7 @@ def admit(desk: Desk, request: Request, page: str, token: str, *, who: str = "")
     try:
         link = desk.links.read(page, token)
     except LinkRefused as refused:
-        if not desk.strangers.allows(request.client.host if request.client else ""):
+        if not desk.strangers.allows(network(request)):
             raise Refused(429, "busy") from None
         raise Refused(410, "expired") if refused.expired else Refused(403, "forged") from None
     if not desk.guests.allows(f"{page}:{who or link.userid}"):
@@ -66,14 +71,11 @@ def admit(desk: Desk, request: Request, page: str, token: str, *, who: str = "")
     return link
 
 
-async def read_form(desk: Desk, request: Request, page: str, token: str) -> Mapping[str, list[str]]:
-    """What our own form on this very page sent. Raises Refused.
-
-    Our pages send no referrer, so browsers give their forms the origin "null"; what they say of the site then decides.
+async def read_form(desk: Desk, request: Request, page: str, token: str, *, base: str = "") -> Mapping[str, list[str]]:
+    """What our own form on this very page sent. `base`: the address that the page is at, where it is not the public
+    one. Raises Refused.
     """
-    origin, site = request.headers.get("origin", "null"), request.headers.get("sec-fetch-site", "same-origin")
-    if origin not in ("null", _origin(desk.links.public_url)) or site not in ("same-origin", "none"):
-        raise Refused(403, "foreign")
+    must_come_from(base or desk.links.public_url, request)
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise Refused(415, "foreign")
     body = b""
@@ -88,6 +90,16 @@ async def read_form(desk: Desk, request: Request, page: str, token: str) -> Mapp
     if not desk.links.is_form_key(page, token, form.get("key", [""])[0]):
         raise Refused(403, "foreign")
     return form
+
+
+def must_come_from(base: str, request: Request) -> None:
+    """A form is sent by a page at this address of ours. Raises Refused.
+
+    Our pages send no referrer, so browsers give their forms the origin "null"; what they say of the site then decides.
+    """
+    origin, site = request.headers.get("origin", "null"), request.headers.get("sec-fetch-site", "same-origin")
+    if origin not in ("null", _origin(base)) or site not in ("same-origin", "none"):
+        raise Refused(403, "foreign")
 
 
 def _origin(url: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from loguru import logger
 
 from bot.pages.content_files import file_answer, files_of
-from bot.pages.page import PRIVATE, Desk, Refused, admit, explained, read_form, show
+from bot.pages.page import PRIVATE, Desk, Number, Refused, admit, explained, read_form, show
 from handlers import post_preview, posts
 from handlers.post_preview import Preview
 from rules.actions import Link
@@ -29,7 +29,7 @@ def preview_page(desk: Desk, folder: Path) -> APIRouter:
         return await explained(_look(desk, request, token))
 
     @router.get("/preview/{token}/file/{variant}/{place}")
-    async def file(request: Request, token: str, variant: int, place: int) -> Response:
+    async def file(request: Request, token: str, variant: Number, place: Number) -> Response:
         return await explained(_file(desk, folder, request, token, (variant, place)))
 
     @router.post("/preview/{token}")

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from loguru import logger
 
 from bot.pages.content_files import file_answer, files_of
-from bot.pages.page import PRIVATE, Desk, Refused, admit, explained, read_form, show
+from bot.pages.page import PRIVATE, Desk, Number, Refused, admit, explained, read_form, show
 from handlers import by_hand
 from handlers.by_hand import ToSend
 from rules.actions import Link
@@ -25,7 +25,7 @@ def sends_page(desk: Desk, folder: Path) -> APIRouter:
         return await explained(_look(desk, request, token))
 
     @router.get("/sends/{token}/file/{send_id}/{place}")
-    async def file(request: Request, token: str, send_id: int, place: int) -> Response:
+    async def file(request: Request, token: str, send_id: Number, place: Number) -> Response:
         return await explained(_file(desk, folder, request, token, (send_id, place)))
 
     @router.post("/sends/{token}")

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from bot.measure import LANES
+from bot.status import draws
+from bot.status.draws import DrawOn
 from rules.value import Value
 from store import api_calls, configs, history, inbox, payouts, queue, removal
 from store.database import Tx
@@ -95,6 +97,7 @@ class Status(Value):
     dead: int
     dead_letters: tuple[DeadLetter, ...]
     open_cases: tuple[OpenCase, ...]
+    draws: tuple[DrawOn, ...] = ()
     payouts_paused: str = ""
     payouts: tuple[Payout, ...] = ()
     calls: tuple[Calls, ...]
@@ -118,6 +121,7 @@ async def look(tx: Tx, now: datetime) -> Status:
         dead=sum(each.rows for _, each in depths if each.state == "dead"),
         dead_letters=tuple(sorted(letters, key=lambda letter: letter.given_up_at or now, reverse=True)[:DEAD_SHOWN]),
         open_cases=tuple([await _open_case(tx, case) for case in await removal.open_cases(tx)]),
+        draws=await draws.look(tx),
         payouts_paused=pause.code if (pause := await payouts.paused(tx)) else "",
         payouts=tuple(_payout(row) for row in await payouts.unresolved(tx)),
         calls=_calls(await api_calls.since(tx, now - A_DAY), now),

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from bot import say
 from bot.explain.case import NEXT
+from bot.status import draws
 from bot.status.look import PER_HOUR, Calls, DeadLetter, Lane, OpenCase, Payout, Status
 from rules.money import say_money
 from rules.payout_words import say_code
@@ -40,6 +41,7 @@ def show(status: Status, console: Console) -> None:
     say.title(console, f"办不成的事（{status.dead} 件）")
     say.rows(console, [line for each in status.dead_letters for line in _letter(each)] or [("没有",)])
     _cases(status, console)
+    draws.show(console, status.draws, status.at)
     _payouts(status, console)
     say.title(console, "接口用量（最近一天，企业微信每个接口每小时限 15 万次）")
     say.rows(console, [_calls(each) for each in status.calls] or [("没有调用过，或群管家没有在运行",)])

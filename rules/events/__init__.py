@@ -27,10 +27,17 @@ from rules.events.corp import (
 )
 from rules.events.customer import (
     AppealMade,
+    CheckedIn,
+    CheckinUndone,
     DrawEntered,
     EntranceScanned,
     JoinerSeen,
+    JourneyAsked,
+    JourneyStarted,
+    LeaveTaken,
+    MadeUp,
     MemberReported,
+    OptedOut,
     PersonIdentified,
     PrizeClaimed,
 )
@@ -45,8 +52,10 @@ from rules.events.due import (
     GroupReadDue,
     GroupsReadDue,
     JoinWaysReadDue,
+    JourneysDue,
     OpenidsDue,
     OwnSendsDue,
+    OwnTagsDue,
     PayoutsDue,
     PersonCheckDue,
     PostDue,
@@ -97,6 +106,8 @@ __all__ = [
     "CaseStep",
     "CaseStepDue",
     "CasesPressed",
+    "CheckedIn",
+    "CheckinUndone",
     "ContactAdded",
     "ContactDeleted",
     "ContactEdited",
@@ -117,6 +128,11 @@ __all__ = [
     "GroupsReadDue",
     "JoinWaysReadDue",
     "JoinerSeen",
+    "JourneyAsked",
+    "JourneyStarted",
+    "JourneysDue",
+    "LeaveTaken",
+    "MadeUp",
     "MattersPressed",
     "MemberGone",
     "MemberReported",
@@ -125,7 +141,9 @@ __all__ = [
     "MembersLeft",
     "MessagePosted",
     "OpenidsDue",
+    "OptedOut",
     "OwnSendsDue",
+    "OwnTagsDue",
     "PayoutsDue",
     "PersonCheckDue",
     "PersonIdentified",
@@ -187,6 +205,7 @@ AnyEvent = Annotated[
     | SendOver
     | SendSaid
     | OwnSendsDue
+    | OwnTagsDue
     | CalendarDue
     | PostDue
     | PostDecided
@@ -206,7 +225,15 @@ AnyEvent = Annotated[
     | StockDue
     | JoinWaysReadDue
     | MessagePosted
-    | MemberReported,
+    | MemberReported
+    | CheckedIn
+    | CheckinUndone
+    | JourneyAsked
+    | JourneysDue
+    | JourneyStarted
+    | LeaveTaken
+    | MadeUp
+    | OptedOut,
     Field(discriminator="kind"),
 ]
 

@@ -1,5 +1,6 @@
 """What customers did on pages of ours, and what was learnt of who they are."""
 
+from datetime import date
 from typing import Literal
 
 from rules.events.base import Event
@@ -66,3 +67,78 @@ class JoinerSeen(GroupEvent):
     kind: Literal["joiner_seen"] = "joiner_seen"
     external_userid: str
     seat_id: int
+
+
+class JourneyAsked(GroupEvent):
+    """Somebody is in a group of a check-in: their journey is to begin, or to go on where it was. `not_tags`:
+    whoever has one of these is left out.
+    """
+
+    kind: Literal["journey_asked"] = "journey_asked"
+    checkin: str
+    external_userid: str
+    not_tags: tuple[str, ...] = ()
+
+
+class JourneyStarted(Event):
+    """A journey has begun, or was taken up again (`again`)."""
+
+    kind: Literal["journey_started"] = "journey_started"
+    journey_id: int
+    again: bool = False
+
+
+class CheckedIn(Event):
+    """Somebody checks in. `on`: for which day (Beijing's); None: whichever is open at `at`. `by`: "" for the person
+    themselves, else the member of staff who does it for them. `evidence`, `answer`: what they wrote, what they chose.
+    """
+
+    kind: Literal["checked_in"] = "checked_in"
+    checkin: str
+    visitor_id: int
+    on: date | None = None
+    evidence: str = ""
+    answer: str = ""
+    by: str = ""
+    chat_id: str = ""
+
+
+class MadeUp(Event):
+    """Somebody makes up for a day that they missed, with one of their cards."""
+
+    kind: Literal["made_up"] = "made_up"
+    checkin: str
+    visitor_id: int
+    on: date
+    evidence: str = ""
+    answer: str = ""
+    by: str = ""
+
+
+class LeaveTaken(Event):
+    """Somebody will not check in on this day, and says so beforehand."""
+
+    kind: Literal["leave_taken"] = "leave_taken"
+    checkin: str
+    visitor_id: int
+    on: date
+    by: str = ""
+
+
+class CheckinUndone(Event):
+    """Somebody takes back what they did for this day a moment ago."""
+
+    kind: Literal["checkin_undone"] = "checkin_undone"
+    checkin: str
+    visitor_id: int
+    on: date
+    by: str = ""
+
+
+class OptedOut(Event):
+    """Somebody wants no reminders (any more), wants them again, leaves the check-in, or takes it up again."""
+
+    kind: Literal["opted_out"] = "opted_out"
+    checkin: str
+    visitor_id: int
+    wish: Literal["no_reminders", "reminders", "leave", "return"]

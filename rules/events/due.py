@@ -125,7 +125,10 @@ class DrawStepDue(Event):
 
 
 class WinnerUnpayable(Event):
-    """A winner cannot be paid, for certain: nothing was paid. The next alternate's turn. `because`: the last code."""
+    """A winner cannot be paid, for certain, or did not take it: the money is here. The next alternate's turn.
+
+    `because`: why, in words for the winner.
+    """
 
     kind: Literal["winner_unpayable"] = "winner_unpayable"
     draw_id: int
@@ -173,6 +176,20 @@ class JoinWaysReadDue(Event):
 
     kind: Literal["join_ways_read_due"] = "join_ways_read_due"
     way_ids: tuple[int, ...]
+
+
+class JourneysDue(Event):
+    """The next steps of these journeys have come: people are to be reminded, looked after, rewarded, seen off."""
+
+    kind: Literal["journeys_due"] = "journeys_due"
+    journey_ids: tuple[int, ...]
+
+
+class OwnTagsDue(Event):
+    """Tags that we keep of people ourselves are to be put on their contacts. `row_ids`: of store/own_tags.py."""
+
+    kind: Literal["own_tags_due"] = "own_tags_due"
+    row_ids: tuple[int, ...]
 
 
 class ControlsCheckDue(Event):

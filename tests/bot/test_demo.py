@@ -48,6 +48,9 @@ async def test_every_promise_is_kept(tmp_path: Path, seed: int) -> None:
     assert [each for each in kept if not each.kept] == []
     assert "没做到" not in told
     assert "周卖货" in told
+    assert any("七天打卡" in each.promise for each in kept)
+    assert any("抽奖" in each.promise for each in kept)
+    assert "按「补签」" in told
 
 
 @pytest.mark.soak

@@ -301,6 +301,24 @@ async def test_all_processes_follow_the_newest(db: Database, path: Path, tmp_pat
     assert here.managers == there.managers == ("赵六",)
 
 
+async def test_who_is_told_follows_at_once(db: Database, path: Path, tmp_path: Path) -> None:
+    """A process that has put a configuration in force says so; one that is told follows at its next look, however
+    soon that comes, and one that is not follows later."""
+    other = tmp_path / "there" / "config.yaml"
+    other.parent.mkdir()
+    shutil.copy(path, other)
+    here, told, not_told = [await Process(each, db).start() for each in (path, other, other)]
+    rung: list[str] = []
+    here.reloader.activated = lambda: rung.append("config")
+    save(path, WANG)
+    await here.look()
+    assert (here.managers, rung) == (("王小明",), ["config"])
+    told.reloader.hurry()
+    for process in (told, not_told):
+        await process.reloader.look(process.clock.now())
+    assert (told.managers, not_told.managers) == (("王小明",), ("李华",))
+
+
 async def test_a_row_of_a_newer_version_of_the_program_is_not_followed(
     sqlite_db: Database, path: Path, log: list[str]
 ) -> None:

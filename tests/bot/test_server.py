@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -12,7 +13,9 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 from bot.metrics import Metrics
+from bot.pages.lockout import Lockout
 from bot.server import Check, ServerError, create_app, loop_factory, run_server, running
+from simulator import VirtualClock
 
 
 def visitor(app: FastAPI, peer: str = "203.0.113.9") -> httpx2.AsyncClient:
@@ -89,7 +92,7 @@ async def test_readyz_is_503_where_a_check_fails(check: Check, detail: str) -> N
 )
 async def test_metrics_are_for_this_machine_and_token_holders(peer: str, headers: dict[str, str], status: int) -> None:
     """Loopback or the right token; a proxy on this machine does not open them to the world."""
-    async with visitor(create_app(Metrics(), {}, "metrics-token"), peer) as client:
+    async with visitor(create_app(Metrics(), {}, metrics_token="metrics-token"), peer) as client:
         answer = await client.get("/metrics", headers=headers)
     assert answer.status_code == status
     assert ("steward_callbacks_accepted_total" in answer.text) == (status == 200)
@@ -98,9 +101,25 @@ async def test_metrics_are_for_this_machine_and_token_holders(peer: str, headers
 @pytest.mark.parametrize("token", [None, ""])
 async def test_without_a_token_nobody_has_it(token: str | None) -> None:
     """Where no token is set, neither "None" nor nothing is one."""
-    async with visitor(create_app(Metrics(), {}, token)) as client:
+    async with visitor(create_app(Metrics(), {}, metrics_token=token)) as client:
         for given in ("Bearer ", "Bearer None", "Bearer"):
             assert (await client.get("/metrics", headers={"authorization": given})).status_code == 403
+
+
+async def test_the_metrics_token_is_not_tried_out() -> None:
+    """After three wrong tokens even the right one is not looked at, until the span is over."""
+    clock = VirtualClock()
+    guesses = Lockout(clock, most=3, span=timedelta(minutes=15))
+    app = create_app(Metrics(), {}, metrics_token="right", guesses=guesses)
+    async with visitor(app, "203.0.113.9") as client:
+
+        async def status(token: str) -> int:
+            return (await client.get("/metrics", headers={"authorization": f"Bearer {token}"})).status_code
+
+        said = [await status(token) for token in ("right", "wrong", "wrong", "right", "wrong", "right")]
+        assert said == [200, 403, 403, 200, 403, 403]
+        clock.advance(timedelta(minutes=15))
+        assert await status("right") == 200
 
 
 async def test_the_domain_file_answers_known_codes_only() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
-from bot.serve import DEEDS_AT_ONCE, EVENTS_AT_ONCE, Wake, work
+from bot.serve import DEEDS_AT_ONCE, EVENTS_AT_ONCE, Wakes, work
 from bot.worker import Worker
 from rules.lanes import NORMAL, WELCOME
 
@@ -50,13 +50,13 @@ class SlowPlatform:
 
 async def test_a_welcome_has_room_of_its_own() -> None:
     """Every place is taken by a call that hangs; the customer is greeted all the same."""
-    platform, stop, wake = SlowPlatform(), asyncio.Event(), Wake()
+    platform, stop, wakes = SlowPlatform(), asyncio.Event(), Wakes()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(work(cast("Worker", platform), wake, stop))
+        tasks.create_task(work(cast("Worker", platform), wakes, stop))
         async with asyncio.timeout(10):
             await platform.full.wait()
         platform.events.append(WELCOME)
-        wake.now()
+        wakes.everybody()
         async with asyncio.timeout(10):
             await platform.greeted.wait()
         assert {lane for _, lane in platform.done} == {WELCOME}

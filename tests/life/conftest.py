@@ -174,3 +174,19 @@ def open_office(start_life: StartLife) -> Any:
             yield office
 
     return opened
+
+
+@pytest.fixture
+def open_course(start_life: StartLife) -> Any:
+    """`async with open_course(course()) as it`: a check-in under way, at 10:00 on a Monday in Beijing."""
+    from tests.life.course import Course
+
+    @asynccontextmanager
+    async def opened(settings: Book, *, rooms: int = 1, **more: Any) -> AsyncIterator[Course]:
+        async with start_life(settings, **{"at": datetime(2026, 11, 23, 2, 0, tzinfo=UTC), **more}) as life:
+            it = Course(life, rooms=rooms)
+            await life.bot.read_roster("start")
+            await life.run(timedelta(seconds=10))
+            yield it
+
+    return opened

@@ -292,6 +292,7 @@ class Installation:
     database_url: str
     api_base: str
     config: str
+    redis_url: str = ""
     started: list[Serving] = field(default_factory=list)
 
     async def start(self, role: str = "all") -> Serving:
@@ -299,7 +300,7 @@ class Installation:
         (self.folder / "config.yaml").write_text(self.config)
         log = self.folder / f"log-{len(self.started) + 1}"
         wrapper = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
-        command = [*wrapper, sys.executable, "-m", "bot.cli", "serve", "--role", role]
+        command = [*wrapper, sys.executable, "-m", "bot.cli", "serve", "--role", role, "--port", "0"]
         with log.open("wb") as out:
             process = subprocess.Popen(  # noqa: ASYNC220  # takes a moment, and the asyncio one needs a child watcher
                 command, cwd=self.folder, env=self.environment(), stdout=out, stderr=out
@@ -313,7 +314,7 @@ class Installation:
             serving.url = found[1] if found else ""
             return bool(found)
 
-        await eventually("steward serve is up", is_up)
+        await eventually("steward serve is up", is_up, 90)
         return serving
 
     def environment(self) -> dict[str, str]:
@@ -331,6 +332,7 @@ class Installation:
             "STEWARD_SECRET_KEY": "a-key-for-tests-only",
             "STEWARD_PORT": "0",
             "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
         }
 
     async def forget_leases(self, database: Database) -> None:

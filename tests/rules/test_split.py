@@ -2,6 +2,7 @@
 
 import random
 import statistics
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,9 +40,9 @@ def test_refuses_what_cannot_be_split(total: int, shares: int) -> None:
 @pytest.mark.parametrize(
     ("total", "floor", "cap"), [(2_000, 100, 20_000), (20, 1, 20_000), (2_000, 1, 300)], ids=["floor", "tiny", "cap"]
 )
-def test_every_place_is_alike(total: int, floor: int, cap: int) -> None:
-    """Over 40,000 splits every place has the same mean, spread and chance of 手气最佳."""
-    times, shares, below = 40_000, 10, random.Random(20261122).randrange
+def test_every_place_is_alike(total: int, floor: int, cap: int, size: Callable[[int, int], int]) -> None:
+    """Over 40,000 splits (4,000 in `make test`) every place has the same mean, spread and chance of 手气最佳."""
+    times, shares, below = size(4_000, 40_000), 10, random.Random(20261122).randrange
     places: list[list[int]] = [[] for _ in range(shares)]
     best = [0] * shares
     at = datetime(2026, 11, 27, tzinfo=UTC)
@@ -59,7 +60,7 @@ def test_every_place_is_alike(total: int, floor: int, cap: int) -> None:
     spread = statistics.pstdev(whole)
     for each in places:
         assert abs(statistics.fmean(each) - total / shares) < 5 * spread / times**0.5
-        assert abs(statistics.pstdev(each) / spread - 1) < 0.03
+        assert abs(statistics.pstdev(each) / spread - 1) < 6 / times**0.5
     chi = sum((each - times / shares) ** 2 / (times / shares) for each in best)
     assert chi < 27.9, best  # 9 degrees of freedom, p = 0.001
 

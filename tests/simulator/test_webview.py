@@ -81,6 +81,40 @@ async def test_everybody_has_cookies_of_their_own(desk: "Desk", site: Site) -> N
         assert site.asked[0] == ("/page?", "", AGENTS[agent])
 
 
+FORMS = """<h1>打卡</h1><form method="post" action="sent"><input type="hidden" name="key" value="k1">
+<button>撤销</button></form>
+<form method="post" action="sent"><input type="hidden" name="act" value="tap"><button>打卡</button></form>"""
+
+
+async def test_a_form_is_sent_with_what_stands_in_it(desk: "Desk") -> None:
+    """The button says which form; its hidden fields go with the answers, a picture as a file; then where it leads."""
+    sent: list[tuple[str, str, bytes]] = []
+
+    async def site(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            part = await receive()
+            body, more = body + part.get("body", b""), part.get("more_body", False)
+        sent.append((scope["method"], scope["path"], body))
+        posted = scope["method"] == "POST"
+        headers = [(b"location", b"done")] if posted else [(b"content-type", b"text/html; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 303 if posted else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if posted else FORMS.encode()})
+
+    desk.world.web.make_client = lambda: httpx2.AsyncClient(transport=httpx2.ASGITransport(app=site))
+    view = desk.world.web.of(desk.world.add_customer("陈晨"))
+    with pytest.raises(ImpossibleError, match="按钮"):
+        await view.press("打卡")
+    await view.open("http://site/c/day")
+    assert (await view.press("打卡", evidence="tea")).url == "http://site/c/done"
+    assert sent[1] == ("POST", "/c/sent", b"act=tap&evidence=tea")
+    await view.press("撤销", b"a jpeg")
+    _, path, body = sent[3]
+    assert (path, b"a jpeg" in body, b"k1" in body) == ("/c/sent", True, True)
+    with pytest.raises(ImpossibleError, match="按钮"):
+        await view.press("退出")
+
+
 async def test_what_cannot_be_opened(desk: "Desk", site: Site) -> None:
     """Circles, other schemes, and nothing to load again: each says what it is."""
     view = desk.world.web.of(desk.world.add_customer("陈晨"))

@@ -122,7 +122,11 @@ async def test_the_cache_drops_only_the_token_it_is_told(clock: "StillClock") ->
     """Dropping a token that has been replaced already changes nothing."""
     cache = MemoryTokens()
     old, new = Token("old", clock.now()), Token("new", clock.now())
-    await cache.put("app", new)
+
+    async def fetch() -> Token:
+        return new
+
+    await cache.once("app", fetch)
     await cache.drop("app", old)
     assert await cache.get("app") == new
     await cache.drop("app", new)

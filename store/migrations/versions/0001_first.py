@@ -38,6 +38,101 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_blocks_external_userid'), ['external_userid'], unique=False)
         batch_op.create_index(batch_op.f('ix_blocks_unionid'), ['unionid'], unique=False)
 
+    op.create_table('checkin_days',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('journey_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('home', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('evidence', sa.String(), nullable=False),
+    sa.Column('answer', sa.String(), nullable=False),
+    sa.Column('by', sa.String(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('undone_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_checkin_days'))
+    )
+    with op.batch_alter_table('checkin_days', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_checkin_days_home'), ['home'], unique=False)
+        batch_op.create_index(batch_op.f('ix_checkin_days_journey_id'), ['journey_id'], unique=False)
+        batch_op.create_index('ix_checkin_days_on', ['on'], unique=False)
+        batch_op.create_index('uq_checkin_days_one_live', ['journey_id', 'on'], unique=True, sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
+
+    op.create_table('checkin_graduations',
+    sa.Column('journey_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('checkin', sa.String(), nullable=False),
+    sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('way', sa.String(), nullable=False),
+    sa.Column('send_key', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('journey_id', name=op.f('pk_checkin_graduations'))
+    )
+    with op.batch_alter_table('checkin_graduations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_checkin_graduations_checkin'), ['checkin'], unique=False)
+
+    op.create_table('checkin_nudges',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('journey_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('nudge', sa.String(), nullable=False),
+    sa.Column('day', sa.Integer(), nullable=False),
+    sa.Column('userid', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('send_key', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_checkin_nudges')),
+    sa.UniqueConstraint('journey_id', 'on', 'nudge', name=op.f('uq_checkin_nudges_journey_id_on_nudge'))
+    )
+    with op.batch_alter_table('checkin_nudges', schema=None) as batch_op:
+        batch_op.create_index('ix_checkin_nudges_list', ['on', 'userid'], unique=False)
+
+    op.create_table('checkin_pictures',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('digest', sa.String(), nullable=False),
+    sa.Column('jpeg', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_checkin_pictures')),
+    sa.UniqueConstraint('visitor_id', 'digest', name=op.f('uq_checkin_pictures_visitor_id_digest'))
+    )
+    with op.batch_alter_table('checkin_pictures', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_checkin_pictures_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_checkin_pictures_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('checkin_rewards',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('journey_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('checkin', sa.String(), nullable=False),
+    sa.Column('milestone', sa.Integer(), nullable=False),
+    sa.Column('person_key', sa.String(), nullable=True),
+    sa.Column('reward', sa.String(), nullable=False),
+    sa.Column('what', sa.String(), nullable=False),
+    sa.Column('amount', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('month', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('payout_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('granted_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('handed_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_checkin_rewards')),
+    sa.UniqueConstraint('person_key', name=op.f('uq_checkin_rewards_person_key')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('checkin_rewards', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_checkin_rewards_checkin'), ['checkin'], unique=False)
+        batch_op.create_index(batch_op.f('ix_checkin_rewards_journey_id'), ['journey_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_checkin_rewards_visitor_id'), ['visitor_id'], unique=False)
+
+    op.create_table('checkin_stock',
+    sa.Column('checkin', sa.String(), nullable=False),
+    sa.Column('milestone', sa.Integer(), nullable=False),
+    sa.Column('given', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('checkin', 'milestone', name=op.f('pk_checkin_stock'))
+    )
     op.create_table('configs',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('hash', sa.String(), nullable=False),
@@ -48,6 +143,15 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('configs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_configs_hash'), ['hash'], unique=False)
+
+    op.create_table('corp_tags',
+    sa.Column('group_name', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('tag_id', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('group_name', 'name', name=op.f('pk_corp_tags'))
+    )
+    with op.batch_alter_table('corp_tags', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_corp_tags_tag_id'), ['tag_id'], unique=False)
 
     op.create_table('coupon_codes',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -92,6 +196,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('secret', sa.String(), nullable=False),
     sa.Column('address', sa.String(), nullable=False),
+    sa.Column('public', sa.String(), nullable=False),
     sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_draw_house'))
     )
@@ -254,6 +359,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_join_ways_entrance'), ['entrance'], unique=False)
         batch_op.create_index(batch_op.f('ix_join_ways_status'), ['status'], unique=False)
 
+    op.create_table('journeys',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('checkin', sa.String(), nullable=False),
+    sa.Column('began_on', sa.Date(), nullable=False),
+    sa.Column('started_on', sa.Date(), nullable=False),
+    sa.Column('chat_id', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('because', sa.String(), nullable=False),
+    sa.Column('no_reminders', sa.Boolean(), nullable=False),
+    sa.Column('began_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('ended_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('next_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('rules', sa.Text(), nullable=False),
+    sa.Column('merged_into', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    sa.Column('state_before', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_journeys'))
+    )
+    with op.batch_alter_table('journeys', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_journeys_chat_id'), ['chat_id'], unique=False)
+        batch_op.create_index('ix_journeys_due', ['next_at'], unique=False, sqlite_where=sa.text('next_at IS NOT NULL'), postgresql_where=sa.text('next_at IS NOT NULL'))
+        batch_op.create_index(batch_op.f('ix_journeys_merged_into'), ['merged_into'], unique=False)
+        batch_op.create_index('ix_journeys_of_checkin', ['checkin', 'started_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_journeys_visitor_id'), ['visitor_id'], unique=False)
+        batch_op.create_index('uq_journeys_one_live', ['visitor_id', 'checkin'], unique=True, sqlite_where=sa.text("state IN ('going', 'graduated')"), postgresql_where=sa.text("state IN ('going', 'graduated')"))
+
     op.create_table('ledger',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -386,6 +517,25 @@ def upgrade() -> None:
     sa.Column('until', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_own_sends_look'))
     )
+    op.create_table('own_tags',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+    sa.Column('tag', sa.String(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('userid', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('marked_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('due_at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=True),
+    sa.Column('why_not', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_own_tags')),
+    sa.UniqueConstraint('visitor_id', 'tag', name=op.f('uq_own_tags_visitor_id_tag'))
+    )
+    with op.batch_alter_table('own_tags', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_own_tags_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_own_tags_tag'), ['tag'], unique=False)
+
     op.create_table('owner_weeks',
     sa.Column('first', sa.Date(), nullable=False),
     sa.Column('owner', sa.String(), nullable=False),
@@ -572,6 +722,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('shop', sa.String(), nullable=False),
     sa.Column('entrance', sa.String(), nullable=False),
+    sa.Column('scanned', sa.String(), nullable=False),
     sa.Column('channel', sa.String(), nullable=False),
     sa.Column('visitor_id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
     sa.Column('room_key', sa.String(), nullable=True),
@@ -626,6 +777,7 @@ def upgrade() -> None:
     sa.Column('looks', sa.Integer(), nullable=False),
     sa.Column('reminders', sa.Integer(), nullable=False),
     sa.Column('why', sa.String(), nullable=False),
+    sa.Column('rides_on', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sends')),
     sa.UniqueConstraint('key', name=op.f('uq_sends_key')),
     sa.UniqueConstraint('msgid', name=op.f('uq_sends_msgid')),
@@ -634,6 +786,7 @@ def upgrade() -> None:
     with op.batch_alter_table('sends', schema=None) as batch_op:
         batch_op.create_index('ix_sends_about', ['about'], unique=False)
         batch_op.create_index(batch_op.f('ix_sends_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_sends_rides_on'), ['rides_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_sends_state'), ['state'], unique=False)
 
     op.create_table('staff',
@@ -699,7 +852,7 @@ def upgrade() -> None:
 
     op.create_table('trace',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('inbox_id', sa.Integer(), nullable=False),
+    sa.Column('inbox_id', sa.Integer(), nullable=True),
     sa.Column('at', sa.TIMESTAMP(timezone=True).with_variant(sa.String(27), "sqlite"), nullable=False),
     sa.Column('event', sa.String(), nullable=False),
     sa.Column('chat_id', sa.String(), nullable=True),

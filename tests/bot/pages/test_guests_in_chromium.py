@@ -1,8 +1,9 @@
 """The pages for customers in a real browser on a phone: they fit, can be hit with a thumb, and need no JavaScript."""
 
 from bot import server
+from tests.bot.pages.browser import chromium
 from tests.bot.pages.customer import open_town
-from tests.bot.pages.test_in_chromium import MEASURE, PHONES, chromium, phone
+from tests.bot.pages.test_in_chromium import MEASURE, PHONES, phone
 from tests.life.shop import SECONDS
 
 FITS = {"overflow": 0, "low": [], "small": []}

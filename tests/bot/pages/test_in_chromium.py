@@ -1,7 +1,5 @@
 """The pages in a real browser on a phone: they fit, they can be hit with a thumb, and they need no JavaScript."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,8 +7,7 @@ from itertools import count
 from typing import Any
 
 import httpx2
-import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from bot import server
 from bot.wiring import Bot, Outside, open_bot
@@ -18,6 +15,7 @@ from bot.worker import Rules
 from rules.actions import Link
 from rules.book import Book
 from simulator import VirtualClock, World, create_app
+from tests.bot.pages.browser import chromium
 from tests.life.conftest import Life, settings_for
 from wecom.limits import Unlimited
 
@@ -56,20 +54,6 @@ async def shop_with_a_bot(database_url: str) -> AsyncIterator[tuple[World, Bot, 
         ):
             world.callback_to("http://bot/callback", to_bot)
             yield world, bot, Life(world, bot, clock, to_bot).run
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("not installed: chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            await browser.close()
 
 
 async def phone(browser: Browser, width: int, height: int) -> tuple[Page, list[str]]:

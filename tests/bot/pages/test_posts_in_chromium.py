@@ -9,7 +9,8 @@ from playwright.async_api import Browser
 
 from bot import server
 from rules.actions import Link
-from tests.bot.pages.test_in_chromium import MEASURE, PHONES, chromium, phone
+from tests.bot.pages.browser import chromium
+from tests.bot.pages.test_in_chromium import MEASURE, PHONES, phone
 from tests.life.conftest import StartLife
 from tests.life.office import MONDAY, Office, at, calendar, open_office_of
 

@@ -9,7 +9,8 @@ from rules.post_report import OwnerWeek
 from store import owner_weeks, sends
 from store.posts import PostGroupRow, PostRow
 from store.sends import SendRow
-from tests.bot.pages.test_in_chromium import MEASURE, PHONES, chromium, phone
+from tests.bot.pages.browser import chromium
+from tests.bot.pages.test_in_chromium import MEASURE, PHONES, phone
 from tests.life.conftest import StartLife
 from tests.life.office import MONDAY, calendar, open_office_of
 
