@@ -170,6 +170,8 @@ def _what(field: _Part, hint: str) -> str:
     kinds = {part.get("type") for part in field.get("anyOf", ())} - {"null"}
     if kinds == {"string", "array"}:
         return "一个名字，或一列名字"
+    if kinds == {None, "array"}:
+        return "一组，或一列，见下"
     kind = field.get("type") or next(iter(kinds), "object")
     words_for = {
         "string": "文字",

@@ -142,3 +142,10 @@ def test_what_the_bot_refuses_the_editor_underlines(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_config(text, "c.yaml", Book)
     assert refusals(data_of(text), schema()) != []
+
+
+def test_one_or_a_list_is_said_as_that() -> None:
+    """In the same words each time: what two kinds come to does not hang on the order of a set."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert "| `prize` | 一组，或一列，见下 |" in page
+    assert "| `link` | 一组，或一列，见下 |" in page

@@ -18,6 +18,7 @@ from tests.bot.pages.test_uploads import photo_of
 from tests.life.doors import HOURS, MINUTES, door_book
 
 SHOTS = os.environ.get("STEWARD_SHOTS", "")
+WIDTH = "each => each.decode().then(() => each.naturalWidth)"  # it may still be on its way
 """A folder, where somebody wants to look at the pages."""
 
 WEEK: list[dict[str, Any]] = [
@@ -135,7 +136,7 @@ async def test_seven_days_on_a_phone(sqlite_url: str) -> None:
         )
         await phone.press("打卡")
         await phone.shows("已连续 5 天", shot="checkin-6-picture")
-        assert await phone.page.locator("img.picture").evaluate("each => each.naturalWidth") == 960  # turned upright
+        assert await phone.page.locator("img.picture").evaluate(WIDTH) == 960  # turned upright
         await life.stride(24 * HOURS, 1)
         await phone.page.goto(phone.url)
         for _ in range(2):
