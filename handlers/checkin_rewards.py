@@ -109,16 +109,22 @@ async def give_points(
     *,
     now: datetime,
 ) -> None:
-    """The points of each day on which somebody checked in, once they are known by name. Made-up days bring none."""
-    worth = book.rewards.check_in
-    if not worth or external_userid is None:
+    """The points of each day on which somebody checked in, and of each question that they answered, once they are known
+    by name. Made-up days bring none.
+    """
+    if external_userid is None:
         return
-    keys = {
-        f"check_in:{checkin.name}:{day.on.isoformat()}:{external_userid}": day.on for day in days if day.kind == "tap"
+    worth, said = book.rewards, {"check_in": "打卡", "answer": "回答问题"}
+    owed = {
+        f"{what}:{checkin.name}:{day.on.isoformat()}:{external_userid}": (what, day.on)
+        for day in days
+        for what in said
+        if day.kind == "tap" and getattr(worth, what) and (what == "check_in" or day.answer)
     }
-    for key in keys.keys() - await points.written(tx, keys):
-        why = f"「{checkin.title}」打卡（{keys[key].month}月{keys[key].day}日）"
-        await points.give(tx, external_userid, worth, why=why, key=key, now=now)
+    for key in sorted(owed.keys() - await points.written(tx, owed)):
+        what, on = owed[key]
+        why = f"「{checkin.title}」{said[what]}（{on.month}月{on.day}日）"
+        await points.give(tx, external_userid, getattr(worth, what), why=why, key=key, now=now)
 
 
 # --- handing over -----------------------------------------------------------------------------------------------------

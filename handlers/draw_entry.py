@@ -71,6 +71,9 @@ async def handle(event: DrawEntered, seen: Seen, tx: Tx, book: Book, now: dateti
     refused = _settled(found, row, draw, now)
     if refused is None:
         refused = await _enter(tx, row, draw, event, external_userid, seen.tags, now=now)
+        if not refused and draw.quiz is not None and external_userid is not None and book.rewards.answer:
+            key, why = f"answer:{row.key}:{external_userid}", f"「{draw.title}」竞猜答对"
+            await points.give(tx, external_userid, book.rewards.answer, why=why, key=key, now=now)
     return [told(row, event, external_userid, refused)]
 
 

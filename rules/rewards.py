@@ -33,7 +33,10 @@ class Rewards(Settings):
     check_in: Points = Field(
         default=0, description="打卡一天得几分：写 0 就不给。认出是群里哪一位以后才记，补签和请假不给。"
     )
-    answer: Points = Field(default=0, description="答对一题得几分：写 0 就不给。（答题还没做，先写着不起作用。）")
+    answer: Points = Field(
+        default=0,
+        description="答一题得几分：有奖竞猜答对、打卡那天回答了问题，每题一次；写 0 就不给。认出是群里哪一位以后才记。",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from handlers.draw_entry import CHECK_IN_FIRST, by_ticket
 from handlers.identity import bind, split, visitor_of
 from handlers.journeys import Seen
 from rules.book import Book
+from rules.checkins import JourneyDay
 from rules.events import CheckedIn, JourneysDue
 from rules.identity import Proof
 from store import (
@@ -61,12 +62,12 @@ class Booth:
     def __init__(self, db: Database, settings_: Book) -> None:
         self.fair, self.db, self.book = Fair(db, settings_), db, settings_
 
-    async def checks_in(self, *visitors: int, days: int = 1) -> None:
+    async def checks_in(self, *visitors: int, days: int = 1, answer: str = "") -> None:
         """On so many days in a row, and nothing can be undone any more afterwards."""
         for day in range(days):
             async with self.db.write() as tx:
                 for each in visitors:
-                    event = CheckedIn(at=self.fair.now, checkin="newcomer-7", visitor_id=each)
+                    event = CheckedIn(at=self.fair.now, checkin="newcomer-7", visitor_id=each, answer=answer)
                     [said] = await checkin_handler.handle(event, Seen(), tx, self.book, self.fair.now)
                     assert said.verdict == "hit"
             await self.goes_on(at_once=True)
@@ -108,6 +109,23 @@ async def test_points_are_given_once_and_daily_ones_too(sqlite_db: Database) -> 
     assert await booth.states(who) == [(1, "handed", ""), (3, "handed", "")]
     async with booth.db.read() as tx:
         assert await points.balance(tx, "wmA") == 5 + 30 + 3 * 2
+
+
+async def test_an_answer_has_its_own_points(sqlite_db: Database) -> None:
+    """Of a day with a question: those of the day and those of the answer, once."""
+    asking = book(more={"rewards": {"check_in": 2, "answer": 3}})
+    question = {"text": "喝什么茶？", "options": {"绿茶": "", "红茶": ""}}
+    days = tuple(
+        JourneyDay.model_validate({"theme": each.theme, "question": question}) for each in asking.checkins[0].plan
+    )
+    checkin = asking.checkins[0].model_copy(update={"days": days})
+    booth = await open_booth(sqlite_db, asking.model_copy(update={"checkins": (checkin,)}), "wmA")
+    who = await booth.fair.visitor("wmA")
+    await booth.checks_in(who, answer="绿茶")
+    booth.fair.now += DAY
+    await booth.checks_in(who)
+    async with booth.db.read() as tx:
+        assert await points.balance(tx, "wmA") == 2 + 3 + 2
 
 
 async def test_adding_a_colleague_is_never_paid_for(sqlite_db: Database) -> None:

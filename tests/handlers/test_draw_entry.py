@@ -13,6 +13,7 @@ from handlers.prizes import TWICE
 from rules.draw_proof import verify
 from rules.draw_rules import TAGS_UNKNOWN
 from rules.events import DrawEntered
+from rules.rewards import Rewards
 from store import blocks, points
 from store import draws as draw_rows
 from store.database import Database
@@ -213,3 +214,17 @@ async def test_who_enters_while_the_list_is_closed_is_told_so(db_url: str) -> No
         assert (await fair.draw()).entrants == 2
     finally:
         await db.close()
+
+
+async def test_a_right_answer_brings_points_once(fair_with: OpenFair) -> None:
+    """However often it is pressed; a wrong one brings none, nor does one of somebody whom nobody knows."""
+    quiz = {"question": "茶里的总部在哪里？", "options": ["上海", "北京"], "answer": "上海"}
+    fair = await fair_with({"enter": "答题", "quiz": quiz}, people=names(2))
+    fair.book = fair.book.model_copy(update={"rewards": Rewards(answer=4)})
+    await fair.until(FRIDAY - HOUR)
+    one, other, nobody = await fair.visitor("wm0"), await fair.visitor("wm1"), await fair.visitor(phone="unknown")
+    assert [await fair.enter(one, "上海") for _ in range(2)] == ["", ""]
+    assert await fair.enter(other, "北京") == WRONG
+    await fair.enter(nobody, "上海")
+    async with fair.db.read() as tx:
+        assert [await points.balance(tx, who) for who in ("wm0", "wm1")] == [4, 0]
