@@ -9,15 +9,20 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from handlers import giving, join_ways, matters
+from handlers.reading import SETTLE
 from rules.book import Book
 from rules.entrances import MOST_MEMBERS, Entrance
 from rules.seats import say_aside, say_dirty, say_occupied
+from store import join_ways as ways
 from store import matters as matter_rows
 from store import rooms, roster, seats
 from store.database import Tx
 from store.rooms import RoomRow
 from store.roster import GroupRow
 from store.seats import SeatRow
+
+LOOK_AGAIN = timedelta(minutes=2)
+"""How soon a group is read again into which an old code may still lead."""
 
 DEAD_AFTER = timedelta(hours=1)
 """A code that was shown to two people lets somebody in within this time, or it is taken for dead."""
@@ -76,8 +81,12 @@ async def _back_again(tx: Tx, book: Book, group: GroupRow, room: RoomRow, extern
     if not room.alone:
         rooms.change(room, "open", now=now)
         await giving.look_soon(tx, now=now)
-    elif not external and book.kind_of(group.name) == room.kind and await seats.on_group(tx, group.chat_id) is None:
+    elif external or book.kind_of(group.name) != room.kind or await seats.on_group(tx, group.chat_id) is not None:
+        return
+    elif group.read_at is not None and await ways.are_shut(tx, group.chat_id, before=group.read_at - SETTLE):
         await free(tx, book, room, now=now)
+    else:  # somebody may still come by the code of before
+        roster.read_soon(group, at=now + LOOK_AGAIN)
 
 
 async def _named_later(tx: Tx, book: Book, group: GroupRow) -> None:

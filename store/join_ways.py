@@ -94,6 +94,13 @@ async def of_entrance(tx: Tx, entrance: str, purpose: Purpose) -> JoinWayRow | N
     return (await tx.exec(query)).first()
 
 
+async def are_shut(tx: Tx, chat_id: str, *, before: datetime) -> bool:
+    """Whether every code that led into a group of one's own was gone before this moment: nobody comes by one later."""
+    still = _WAYS.c.gone_at.is_(None) & _WAYS.c.status.not_in(["orphaned", "failed"])
+    here = (_WAYS.c.chat_id == chat_id) & (_WAYS.c.purpose == "seat")
+    return await one(tx, select(_WAYS.c.id).where(here, still | (_WAYS.c.gone_at >= before)).limit(1)) is None
+
+
 async def next_number(tx: Tx, purpose: Purpose) -> int:
     """How many codes of this sort there have been, and one more."""
     found: int = await one(tx, select(func.count()).where(_WAYS.c.purpose == purpose))

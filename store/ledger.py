@@ -235,7 +235,7 @@ async def _make(tx: Tx, move: _Move) -> bool:
     """A move of what a purse holds or has paid."""
     if await _done(tx, move):
         return False
-    if move.kind == "release":
+    if move.kind in ("release", "unsettle"):  # what is unsettled is mostly released next, in the same transaction
         await _lock_month_of(tx, move.purse)  # months before purses, always: two workers cannot lock each other out
     month = await _shift(tx, move, 1)
     if month is None:

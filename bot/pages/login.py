@@ -165,14 +165,19 @@ async def _from_wecom(front: Front, request: Request, begun: Begun, code: str) -
 
 
 async def _login(front: Front, code: str) -> lookups.Login:
-    """Asked a second time where WeCom is busy: somebody waits, and the code is still good. Raises PlatformError."""
+    """Asked a second time where WeCom is busy: somebody waits, and the code may still be good. Raises PlatformError."""
     try:
         return await lookups.login(front.wecom, code)
     except PlatformError as error:
         if error.treatment != "retry":
             raise
         logger.warning("asking once more who opens a page: {}", error)
-    return await lookups.login(front.wecom, code)
+        busy = error.again()
+    try:
+        return await lookups.login(front.wecom, code)
+    except PlatformError as second:
+        # A code is good for one question. Where that was answered and the answer was lost, it is no fault of theirs.
+        raise (busy if second.treatment == "refused" else second) from None
 
 
 async def _from_mp(front: Front, begun: Begun, code: str) -> Response:

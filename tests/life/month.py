@@ -147,8 +147,9 @@ class Month:
             self._seen_by[code].add(person.id)
             if len(self._seen_by[code]) > 1:
                 self.wrong.append(f"the code of {group.name} was shown to {len(self._seen_by[code])} people")
-            others = [each for each in group.members.values() if each.type == 2 and each.id != person.id]
-            if any(each.state for each in others):
+            # Who copied a code may be inside and stay there a while: the seat stays whose it is.
+            customers = {each.id for each in self.people} - {person.id}
+            if any(each.state and each.id in customers for each in group.members.values()):
                 self.wrong.append(f"{person.name} is sent into {group.name}, which another customer has")
         why = "dismissed" if group.dismissed else "confirms" if group.confirms else ""
         why = why or ("full" if len(group.members) >= SCAN_LIMIT else "")

@@ -49,11 +49,16 @@ counts no calls a second here.
 
 LEASED = {
     table: once(
-        columns(core.c.id).where(core.c.state == literal_column("'open'"), core.c.leased_until.is_not(None)).limit(1)
+        columns(core.c.leased_until)
+        .where(core.c.state == literal_column("'open'"), core.c.leased_until.is_not(None))
+        .limit(1)
     )
     for table, core in ((table, table_of(table)) for table in (Inbox, Outbox))
 }
-"""Of each queue: a row that somebody holds."""
+"""Of each queue: until when somebody holds a row."""
+
+HOPELESS = 200
+"""Looks after which a row that is held is given up by whoever held it: its lease has to end."""
 
 
 def be_unruly(world: World) -> None:
@@ -82,6 +87,7 @@ class Hall:
     folder: Path
     clerks: list[subprocess.Popen[bytes]] = field(default_factory=list)
     buried: int = 0
+    held: int = 0
 
     async def plan(self, how_many: int, random: Random) -> None:
         """Prizes of 1 to 20 CNY for people of whom some win very often, and a purse that holds just that."""
@@ -152,8 +158,11 @@ class Hall:
         async with self.database.read() as tx:
             for table in (Outbox, Inbox):
                 moments.append(await queue.next_due(tx, table))
-                if (moments[-1] or now + LATER) <= now or await one(tx, LEASED[table]) is not None:
+                if (moments[-1] or now + LATER) <= now:
                     return now
+                if (held := await one(tx, LEASED[table])) is not None:
+                    self.held += 1
+                    return now if self.held < HOPELESS else held
             moments.append(await payouts.next_due(tx))
         return min((at for at in moments if at is not None), default=None)
 
@@ -175,6 +184,7 @@ class Hall:
                     print(f"it is {due:%m-%d}", flush=True)  # noqa: T201  # progress, where somebody watches
                 step = A_STEP if self.clock.now() < START + timedelta(hours=3) else LATER
                 self.clock.set(max(due, self.clock.now() + step))
+                self.held = 0
                 await self._refill()
             await asyncio.sleep(0.02 if due is not None and due <= self.clock.now() else 0.005)
 
