@@ -60,7 +60,7 @@ class Porch:
         async with self.store.write() as tx:
             group = await roster.group(tx, chat_id)
             assert group is not None
-            group.name = name
+            group.name, group.read_at = name, self.now
             await rooms.enrol(tx, self.book, group, now=self.now)
 
     async def scan(self, visitor_id: int, at: str = "vip-tea", channel: str = "") -> Door:
@@ -266,6 +266,27 @@ async def test_a_prepared_group_that_is_wanted_for_something_else(porch: Porch) 
     assert ((await porch.scan(1)).show, await porch.state(chat_id)) == ("waiting", "gone")
     await porch.is_called(chat_id, "VIP·1")
     assert await porch.seats_of(1) == [chat_id]
+
+
+async def test_a_group_into_which_an_old_code_may_lead_is_nobodys_yet(porch: Porch) -> None:
+    """Named back, it is given away only when a read shows who is inside since the last code was gone."""
+    chat_id = await porch.appears("VIP·1")
+    async with porch.store.write() as tx:
+        code = join_ways.JoinWayRow(
+            state="s1", purpose="seat", chat_id=chat_id, chat_ids=[chat_id], status="deleting", ordered_at=porch.now
+        )
+        tx.add(code)
+    await porch.is_called(chat_id, "内部试用")
+    await porch.is_called(chat_id, "VIP·1")
+    assert await porch.state(chat_id) == "gone"
+    async with porch.store.write() as tx:
+        [code] = await everything(tx, join_ways.JoinWayRow)
+        code.status, code.gone_at = "gone", porch.now
+    await porch.is_called(chat_id, "VIP·1")
+    assert await porch.state(chat_id) == "gone"
+    porch.now += 2 * MINUTES
+    await porch.is_called(chat_id, "VIP·1")
+    assert await porch.state(chat_id) == "free"
 
 
 async def test_a_prepared_group_of_another_kind(porch: Porch) -> None:

@@ -220,3 +220,29 @@ async def test_what_is_out_of_step_is_told(db: Database) -> None:
         await tx.exec(update(PurseRow).values(held=5))
     async with db.read() as tx:
         assert await ledger.out_of_step(tx) == ["draw:1"]
+
+
+async def test_money_that_comes_back_and_money_that_never_went_do_not_block_each_other(db_url: str) -> None:
+    """One worker gives a payment that came back to the month, another what was never paid: both get on."""
+    one, other = [await Database.open(db_url) for _ in range(2)]
+    try:
+        async with one.write() as tx:
+            await ledger.fund(tx, NOVEMBER, 1_000, now=NOW)
+            assert await _reserve(tx, "draw:1", 200, "reserve")
+            assert await ledger.settle(tx, "draw:1", 100, key="pay", why="", now=NOW)
+
+        async def give_back() -> bool:
+            async with other.write() as tx:
+                return await ledger.release(tx, "draw:1", 100, key="never", why="", now=NOW)
+
+        async with one.write() as tx:
+            assert await ledger.unsettle(tx, "draw:1", 100, key="back", why="", now=NOW)
+            theirs = asyncio.create_task(give_back())
+            await asyncio.wait({theirs}, timeout=0.3)  # it stands in the queue by now
+            assert await ledger.release(tx, "draw:1", 100, key="back:month", why="", now=NOW)
+        assert await theirs
+        async with one.read() as tx:
+            assert await ledger.month(tx, NOVEMBER) == Month(budget=1_000, free=1_000, held=0, paid=0)
+    finally:
+        for store in (one, other):
+            await store.close()

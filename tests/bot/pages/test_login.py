@@ -148,6 +148,23 @@ async def test_a_platform_that_is_busy_is_asked_once_more(house: House) -> None:
     assert asked == 2
 
 
+async def test_an_answer_that_is_lost_is_nobodys_fault(house: House) -> None:
+    """The code is used up by the question whose answer was lost: the page says that WeCom does not answer, not that
+    the visitor came too late."""
+    asked = 0
+
+    async def lost_once(request: httpx2.Request) -> None:
+        nonlocal asked
+        asked += request.url.path.endswith("auth/getuserinfo")
+        first = request.url.path.endswith("getuserinfo") and asked == 1
+        house.world.faults.error_5xx_after_effect = 1.0 if first else 0.0
+
+    house.front.wecom._client.event_hooks["request"].append(lost_once)
+    page = await house.phone(house.world.add_customer("安娜")).open("/who")
+    assert (asked, page.status_code) == (2, 503)
+    assert "微信暂时没有回应" in page.text
+
+
 async def test_who_tries_logins_out_is_locked_out(house: House) -> None:
     """After so many logins that came to nothing an address gets no more tries, good or bad, until the span is over."""
     person = house.world.add_customer("小红")
