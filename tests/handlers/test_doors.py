@@ -284,7 +284,7 @@ async def test_a_group_into_which_an_old_code_may_lead_is_nobodys_yet(porch: Por
         code.status, code.gone_at = "gone", porch.now
     await porch.is_called(chat_id, "VIP·1")
     assert await porch.state(chat_id) == "gone"
-    porch.now += 2 * MINUTES
+    porch.now += 3 * MINUTES
     await porch.is_called(chat_id, "VIP·1")
     assert await porch.state(chat_id) == "free"
 
